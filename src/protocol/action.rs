@@ -1,0 +1,270 @@
+//! Port 200 and `_ajax/`: names and bodies of the user actions.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::codec::Blob;
+
+/// The port of this service.
+pub const PORT: u16 = 200;
+
+/// What a user can do; `widgetApp_useraction_<action>` on port 200, `_ajax/<action>` by HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the table in the contract says what each does")]
+pub enum Action {
+    Scroll,
+    Search,
+    Select,
+    Create,
+    Open,
+    Close,
+    Edit,
+    Refresh,
+    Delete,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::Scroll,
+        Self::Search,
+        Self::Select,
+        Self::Create,
+        Self::Open,
+        Self::Close,
+        Self::Edit,
+        Self::Refresh,
+        Self::Delete,
+    ];
+
+    /// The name in `_ajax/`.
+    pub fn short_name(self) -> &'static str {
+        &self.name()["widgetApp_useraction_".len()..]
+    }
+
+    /// The name on port 200.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scroll => "widgetApp_useraction_scroll",
+            Self::Search => "widgetApp_useraction_search",
+            Self::Select => "widgetApp_useraction_select",
+            Self::Create => "widgetApp_useraction_create",
+            Self::Open => "widgetApp_useraction_open",
+            Self::Close => "widgetApp_useraction_close",
+            Self::Edit => "widgetApp_useraction_edit",
+            Self::Refresh => "widgetApp_useraction_refresh",
+            Self::Delete => "widgetApp_useraction_delete",
+        }
+    }
+
+    /// The action with this full name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.name() == name)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.short_name())
+    }
+}
+
+/// No user action has this name.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no user action of this name; there are: {}", Action::ALL.iter().map(Action::to_string).collect::<Vec<_>>().join(", "))]
+pub struct UnknownAction;
+
+impl FromStr for Action {
+    type Err = UnknownAction;
+
+    /// Accepts the short name and the full one.
+    fn from_str(name: &str) -> Result<Self, UnknownAction> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|action| action.short_name() == name || action.name() == name)
+            .ok_or(UnknownAction)
+    }
+}
+
+/// A place in a Thing's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Names the life of the log; it changes if the log had to start anew.
+    pub epoch: String,
+    /// Rises by one with each change.
+    pub offset: u64,
+}
+
+/// In which form an opened Thing and its changes are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// Content as JSON, changes as `patch` (RFC 6902).
+    #[default]
+    Json,
+    /// Content and changes as Yjs updates, version 1.
+    Yjs,
+}
+
+/// Body of `open`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Open {
+    /// Resume: send only what came after this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Position>,
+    /// The form of the content and of all changes.
+    #[serde(default, rename = "as")]
+    pub form: Form,
+}
+
+/// Reply to `open`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Opened {
+    /// What the caller may do with the Thing.
+    pub role: String,
+    /// The life of the log.
+    pub epoch: String,
+    /// Everything up to here is in this reply.
+    pub offset: u64,
+    /// Whether `missed` is all that came after `since`; else the whole state is here.
+    pub recovered: bool,
+    /// The changes after `since`, as they would have been pushed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Vec<Value>>,
+    /// The whole content, for `as: "json"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Value>,
+    /// The whole state as one Yjs update, for `as: "yjs"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Blob>,
+}
+
+/// Body of `edit`: exactly one of `patch` and `update`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Edit {
+    /// The client's own name for this edit, unique for that client; makes it safe to send again.
+    pub key: String,
+    /// JSON Patch (RFC 6902) on the content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Value>,
+    /// A Yjs update, version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Blob>,
+}
+
+/// Reply to `edit`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Edited {
+    /// The life of the log.
+    pub epoch: String,
+    /// The edit's place in it.
+    pub offset: u64,
+    /// Always true: the reply comes only when the change is stored.
+    pub durable: bool,
+}
+
+/// Body of `create`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Create {
+    /// The title of the new Thing.
+    pub title: String,
+    /// What it starts with: `{"meta": {...}, "parts": {...}, "notes": "..."}`, each optional.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Value>,
+}
+
+/// Reply to `create`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Created {
+    /// The id of the new Thing.
+    pub thing: String,
+    /// The offset of its first change.
+    pub offset: u64,
+}
+
+/// Body of `scroll`: a page of the home page's feed, or a place in a Thing for those who follow.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Scroll {
+    /// Where the page before ended (its `next`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// Most Things to return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Where in the Thing the caller looks; collaborators receive it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<Value>,
+}
+
+/// Body of `search`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Search {
+    /// What to look for.
+    pub q: String,
+    /// Most Things to return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// Reply to `scroll` of the feed and to `search`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Things {
+    /// The Things, the newest or the best first.
+    pub things: Vec<ThingEntry>,
+    /// Give it as `cursor` for the page after this; null on the last page.
+    pub next: Option<String>,
+}
+
+/// One Thing in a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThingEntry {
+    /// Its id.
+    pub thing: String,
+    /// Its title.
+    pub title: String,
+    /// What the caller may do with it.
+    pub role: String,
+    /// When it was last changed, in milliseconds since 1970.
+    pub changed_at: u64,
+}
+
+/// Reply to `select`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Selected {
+    /// Its title.
+    pub title: String,
+    /// What the caller may do with it.
+    pub role: String,
+    /// The content as JSON.
+    pub content: Value,
+    /// The life of the log.
+    pub epoch: String,
+    /// The content is as of this change.
+    pub offset: u64,
+}
+
+/// Body of `refresh`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Refresh {
+    /// Send only what came after this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Position>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_is_found_by_both_of_its_names() {
+        for &action in Action::ALL {
+            assert_eq!(Action::from_name(action.name()), Some(action));
+            assert_eq!(action.short_name().parse::<Action>().unwrap(), action);
+        }
+        assert!("dance".parse::<Action>().is_err());
+    }
+}

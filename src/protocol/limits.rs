@@ -1,0 +1,52 @@
+//! The bounds of the contract, each with its unit in its name. What an administrator may change is
+//! in `config`; its defaults are taken from here.
+
+use std::time::Duration;
+
+/// Largest websocket message that a client may send.
+pub const MAX_FRAME_BYTES: usize = 1024 * 1024;
+/// The same for a server started with `--echo`.
+pub const MAX_ECHO_FRAME_BYTES: usize = 32 * 1024 * 1024;
+/// Things that one connection may have open at once.
+pub const MAX_THINGS: usize = 128;
+/// Bytes that may wait for one client before it counts as too slow (close code 4008).
+pub const MAX_QUEUE_BYTES: usize = 1024 * 1024;
+/// Requests of one connection that may wait for their replies; beyond it the socket is not read.
+pub const MAX_PENDING_REQUESTS: usize = 256;
+/// Requests per second of one connection, averaged; see [`REQUEST_BURST`].
+pub const REQUESTS_PER_SECOND: u32 = 200;
+/// Requests that one connection may send at once after a pause.
+pub const REQUEST_BURST: u32 = 1_000;
+/// Largest `patch` or `update` of one edit, encoded.
+pub const MAX_EDIT_BYTES: usize = 512 * 1024;
+/// Largest encoded state of one Thing.
+pub const MAX_THING_BYTES: usize = 16 * 1024 * 1024;
+/// Longest `key` of an edit.
+pub const MAX_KEY_BYTES: usize = 128;
+/// Longest title of a Thing.
+pub const MAX_TITLE_CHARS: usize = 200;
+/// Longest search text.
+pub const MAX_QUERY_CHARS: usize = 200;
+/// Most Things in one answer of `scroll` or `search`.
+pub const MAX_PAGE_THINGS: usize = 100;
+/// Things in one answer of `scroll` or `search` if the caller names no limit.
+pub const PAGE_THINGS: usize = 20;
+/// Most missed changes that a resume sends one by one; beyond it the whole state is sent.
+pub const MAX_MISSED_CHANGES: u64 = 1_000;
+/// Largest encoded `missed` list; beyond it the whole state is sent.
+pub const MAX_MISSED_BYTES: usize = 512 * 1024;
+/// Deepest nesting of a message's JSON or CBOR.
+pub const MAX_DEPTH: usize = 64;
+/// Longest access token.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// How often the server pings.
+pub const PING_EVERY: Duration = Duration::from_millis(25_000);
+/// How long it waits for an answer to a ping before it closes with 4012.
+pub const PONG_WITHIN: Duration = Duration::from_millis(10_000);
+/// How long before a token's expiry `token_expiring` is pushed.
+pub const EXPIRY_WARNING: Duration = Duration::from_secs(30);
+/// How long after a token's expiry the connection is closed with 4501.
+pub const EXPIRY_GRACE: Duration = Duration::from_secs(25);
+/// How long a closing handshake may take before the socket is dropped.
+pub const CLOSE_WITHIN: Duration = Duration::from_secs(5);

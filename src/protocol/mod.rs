@@ -1,0 +1,18 @@
+//! The contract with clients, as types: the message, its two encodings, codes, limits and bodies.
+//!
+//! This is the only module that derives serde for what clients send and receive. It imports nothing
+//! of ours, does no IO and holds no state, so every other module, the Rust client and other people's
+//! test suites can rely on it alone.
+
+pub mod action;
+pub mod codec;
+pub mod codes;
+pub mod limits;
+pub mod message;
+pub mod session;
+mod thing_id;
+
+pub use codec::{Codec, DecodeError};
+pub use codes::{CloseCode, ErrorCode};
+pub use message::{ErrorBody, Outgoing, RequestHead};
+pub use thing_id::ThingId;
