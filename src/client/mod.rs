@@ -32,19 +32,26 @@
 //! | `driver` | the task that owns the connection |
 //! | `session`, `thing`, `back_off` | what is said in which order, and when to try again: pure |
 //! | `line`, `connect`, `tls`, `token`, `frame` | one websocket: how it is opened, read and written |
+//! | `http`, `login` | HTTP: login, OAuth, `_ajax` |
+//! | `demo` | the credentials of the demonstration |
 
 mod back_off;
 mod builder;
 mod connect;
 #[cfg(test)]
 mod connection_tests;
+mod demo;
 mod driver;
 mod event;
 #[cfg(test)]
 mod fake_server;
 mod frame;
 mod handle;
+mod http;
+#[cfg(test)]
+mod http_tests;
 mod line;
+mod login;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -56,9 +63,12 @@ pub use self::{
     back_off::BackOff,
     builder::Builder,
     connect::{ConnectError, Refusal},
+    demo::{Demo, DemoClient, DemoError, DemoUser},
     driver::MAX_UNANSWERED,
     event::{EditBody, Event, Events, MAX_WAITING_EVENTS},
     handle::{Client, NewEdit, Reply},
+    http::{AccessToken, Http, HttpError, Problem},
+    login::{Credentials, Login},
     session::RequestError,
     tls::BadCertificate,
     token::{TokenError, TokenSource},
