@@ -10,6 +10,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`cli`] | the commands `token`, `listen` and `call`, for people at a terminal |
 //! | [`client`] | the Rust client: connects, resumes, sends again |
 //! | [`protocol`] | the contract: messages, codes, limits |
 //! | [`supervisor`] | starts, watches and restarts the processes; holds the listening sockets |
@@ -26,6 +27,7 @@
 //! | [`config`], [`clock`], [`telemetry`] | settings, time and chance, logs |
 
 pub mod access;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;

@@ -19,21 +19,21 @@ use tokio_tungstenite::{
 use super::{Client, Events};
 use crate::protocol::{Codec, action::Form};
 
-pub(super) const THING: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+pub(crate) const THING: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
 
-pub(super) struct FakeServer(TcpListener);
+pub(crate) struct FakeServer(TcpListener);
 
 impl FakeServer {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.0.local_addr().unwrap())
     }
 
     /// Takes a connection and welcomes it.
-    pub(super) async fn welcome(&self) -> Peer {
+    pub(crate) async fn welcome(&self) -> Peer {
         let mut peer = self.upgrade().await;
         peer.send(
             json!({"port": 0, "name": "welcome", "body": {"session": "s", "user": "ada", "organisation": "acme",
@@ -44,17 +44,17 @@ impl FakeServer {
         peer
     }
 
-    pub(super) async fn upgrade(&self) -> Peer {
+    pub(crate) async fn upgrade(&self) -> Peer {
         let (tcp, _) = self.0.accept().await.unwrap();
         Peer::upgrade(tcp).await
     }
 
-    pub(super) async fn accept(&self) -> TcpStream {
+    pub(crate) async fn accept(&self) -> TcpStream {
         self.0.accept().await.unwrap().0
     }
 
     /// Takes a connection and answers its upgrade with this.
-    pub(super) async fn refuse(&self, response: &str) {
+    pub(crate) async fn refuse(&self, response: &str) {
         let (mut tcp, _) = self.0.accept().await.unwrap();
         let mut request = Vec::new();
         while !request.ends_with(b"\r\n\r\n") {
@@ -65,7 +65,7 @@ impl FakeServer {
 }
 
 /// One connection, seen from the server. Dropping it drops the connection without a word.
-pub(super) struct Peer<S = TcpStream> {
+pub(crate) struct Peer<S = TcpStream> {
     socket: WebSocketStream<S>,
     pub token: String,
     codec: Codec,
@@ -73,7 +73,7 @@ pub(super) struct Peer<S = TcpStream> {
 
 impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
     #[expect(clippy::result_large_err, reason = "the library's signature")]
-    pub(super) async fn upgrade(io: S) -> Self {
+    pub(crate) async fn upgrade(io: S) -> Self {
         let (mut token, mut codec) = (String::new(), Codec::Json);
         let read_head = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
             token = request.headers()["authorization"].to_str().unwrap().into();
@@ -86,12 +86,12 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
         Self { socket, token, codec }
     }
 
-    pub(super) async fn send(&mut self, message: impl Serialize) {
+    pub(crate) async fn send(&mut self, message: impl Serialize) {
         self.feed(message).await;
         self.socket.flush().await.unwrap();
     }
 
-    pub(super) async fn feed(&mut self, message: impl Serialize) {
+    pub(crate) async fn feed(&mut self, message: impl Serialize) {
         let bytes = self.codec.encode(&message);
         let message = match self.codec {
             Codec::Json => Message::text(String::from_utf8(bytes).unwrap()),
@@ -100,12 +100,12 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
         self.socket.feed(message).await.unwrap();
     }
 
-    pub(super) async fn flush(&mut self) {
+    pub(crate) async fn flush(&mut self) {
         self.socket.flush().await.unwrap();
     }
 
     /// The next request.
-    pub(super) async fn receive(&mut self) -> Value {
+    pub(crate) async fn receive(&mut self) -> Value {
         loop {
             let message = self.socket.next().await.unwrap().unwrap();
             if message.is_text() || message.is_binary() {
@@ -115,14 +115,14 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
     }
 
     /// The next request, which must be this; returns its id.
-    pub(super) async fn expect(&mut self, name: &str) -> u64 {
+    pub(crate) async fn expect(&mut self, name: &str) -> u64 {
         let request = self.receive().await;
         assert!(request["name"].as_str().unwrap().ends_with(name), "{name}: {request}");
         request["id"].as_u64().unwrap()
     }
 
     /// Lets the client open the Thing at `offset`.
-    pub(super) async fn open_at(&mut self, offset: u64) {
+    pub(crate) async fn open_at(&mut self, offset: u64) {
         let id = self.expect("open").await;
         self.opened(
             id,
@@ -131,12 +131,12 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
         .await;
     }
 
-    pub(super) async fn opened(&mut self, id: u64, body: Value) {
+    pub(crate) async fn opened(&mut self, id: u64, body: Value) {
         self.send(json!({"port": 200, "name": "widgetApp_useraction_open", "id": id, "thing": THING, "body": body}))
             .await;
     }
 
-    pub(super) async fn ack(&mut self, id: u64, offset: u64) {
+    pub(crate) async fn ack(&mut self, id: u64, offset: u64) {
         self.send(
             json!({"port": 200, "name": "widgetApp_useraction_edit", "id": id, "thing": THING,
             "offset": offset, "body": {"epoch": "e", "offset": offset, "durable": true}}),
@@ -144,7 +144,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
         .await;
     }
 
-    pub(super) async fn close(mut self, code: u16) {
+    pub(crate) async fn close(mut self, code: u16) {
         let frame = CloseFrame {
             code: CloseCode::from(code),
             reason: "".into(),
@@ -154,7 +154,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
     }
 
     /// Waits until the client closes; returns its close code.
-    pub(super) async fn closed(mut self) -> Option<u16> {
+    pub(crate) async fn closed(mut self) -> Option<u16> {
         while let Some(Ok(message)) = self.socket.next().await {
             if let Message::Close(frame) = message {
                 return frame.map(|frame| frame.code.into());
@@ -165,13 +165,13 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
 }
 
 /// A push of an edit, as it stands on the wire and in `missed`.
-pub(super) fn change(join: u64, offset: u64) -> Value {
+pub(crate) fn change(join: u64, offset: u64) -> Value {
     json!({"port": 200, "name": "widgetApp_useraction_edit", "thing": THING, "join": join,
         "offset": offset, "body": {"patch": [{"op": "add", "path": "/notes", "value": offset.to_string()}]}})
 }
 
 /// A client that is connected, and the server's end of it.
-pub(super) async fn connected(server: &FakeServer) -> (Client, Events, Peer) {
+pub(crate) async fn connected(server: &FakeServer) -> (Client, Events, Peer) {
     let url = server.url();
     let (connected, peer) = tokio::join!(Client::connect(&url, "t"), server.welcome());
     let (client, events) = connected.unwrap();
@@ -179,7 +179,7 @@ pub(super) async fn connected(server: &FakeServer) -> (Client, Events, Peer) {
 }
 
 /// Connected, with the Thing open at offset 5 under `join` 1.
-pub(super) async fn opened(server: &FakeServer) -> (Client, Events, Peer) {
+pub(crate) async fn opened(server: &FakeServer) -> (Client, Events, Peer) {
     let (client, events, mut peer) = connected(server).await;
     let (opened, ()) = tokio::join!(client.open(THING, Form::Json), peer.open_at(5));
     assert_eq!(opened.unwrap().offset, 5);

@@ -248,7 +248,7 @@ impl Http {
             cause = inner;
         }
         HttpError::Unreachable {
-            server: self.server.to_string(),
+            server: self.server.as_str().trim_end_matches('/').into(),
             why: cause.to_string(),
         }
     }

@@ -44,7 +44,7 @@ mod demo;
 mod driver;
 mod event;
 #[cfg(test)]
-mod fake_server;
+pub(crate) mod fake_server;
 mod frame;
 mod handle;
 mod http;

@@ -1,0 +1,147 @@
+//! The client commands of the `widgetapp` program: `token`, `listen` and `call`.
+//!
+//! They are for people at a terminal and for the examples in the guides. They do what any other
+//! program could do with the public API, through [`crate::client`], and know nothing of the server. The
+//! only thing they read of it is `demo.json` in its data directory.
+
+mod call;
+mod fields;
+mod listen;
+mod options;
+mod output;
+mod token;
+
+use std::process::ExitCode;
+
+use self::options::OptionsError;
+use crate::client::{ConnectError, DemoError, HttpError, RequestError};
+
+/// The client commands, to be flattened into the program's own.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print an access token
+    Token(token::Args),
+    /// Print every message of a stream as one line of JSON
+    Listen(listen::Args),
+    /// Do one user action and print the reply
+    Call(call::Args),
+}
+
+impl Command {
+    /// Runs the command. Results go to standard output, and one line that says what went wrong to
+    /// standard error. Exit codes: 0 done, 1 refused or failed; wrong usage (2) is found before.
+    pub async fn run(self) -> ExitCode {
+        let result = match self {
+            Self::Token(args) => token::run(args).await,
+            Self::Listen(args) => listen::run(args).await,
+            Self::Call(args) => call::run(args).await,
+        };
+        match result {
+            // Whoever read our output has had enough, as in `widgetapp listen | head`.
+            Ok(()) | Err(CliError::OutputClosed) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("widgetapp: {error}{}", error.hint());
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+/// A command failed.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("\"{0}\" goes over the stream only; leave out --ajax")]
+    StreamOnly(&'static str),
+    #[error("cannot write to standard output: {0}")]
+    Output(std::io::Error),
+    #[error("standard output was closed")]
+    OutputClosed,
+}
+
+impl CliError {
+    /// What to do about it, where the error cannot know.
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Http(HttpError::Unreachable { .. }) | Self::Connect(ConnectError::Unreachable { .. }) => {
+                "; is the server running? See --server"
+            }
+            _ => "",
+        }
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::OutputClosed,
+            _ => Self::Output(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    #[command(name = "widgetapp")]
+    struct Program {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        Program::try_parse_from(line.split(' ')).map(|program| program.command)
+    }
+
+    #[test]
+    fn the_commands_of_the_contract_are_understood() {
+        for line in [
+            "widgetapp token",
+            "widgetapp token --user grace",
+            "widgetapp token --client demo-external-system --server http://127.0.0.1:1 --data d",
+            "widgetapp listen",
+            "widgetapp listen --port 200 --port 202 --thing welcome --as grace",
+            "widgetapp call select --thing welcome --as linus --ajax",
+            "widgetapp call widgetApp_useraction_search q=x",
+            "widgetapp call edit --thing welcome /notes=Hello patch=[]",
+        ] {
+            assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_told_with_exit_code_2() {
+        for line in [
+            "widgetapp call",
+            "widgetapp call dance",
+            "widgetapp call search q",
+            "widgetapp call search =x",
+            "widgetapp call edit --thing welcome title=x",
+            "widgetapp call edit --thing welcome",
+            "widgetapp listen --port 70000",
+            "widgetapp listen --as ada --token t",
+            "widgetapp token --user ada --client demo-app",
+        ] {
+            // The last check of an edit needs all its fields, so it comes after clap's.
+            let code = match parse(line) {
+                Err(error) => error.exit_code(),
+                Ok(Command::Call(args)) => args.body().map_or_else(|error| error.exit_code(), |_| 0),
+                Ok(_) => 0,
+            };
+            assert_eq!(code, 2, "{line}");
+        }
+    }
+}
