@@ -8,6 +8,8 @@
 mod call;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod model_tests;
 mod resume;
 #[cfg(test)]
 mod tests;
