@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::protocol::{
@@ -70,8 +71,9 @@ impl Call {
 
     /// A request by its name. An `open` is known as one, so that the Thing is looked after.
     pub(crate) fn named(port: u16, name: String, thing: Option<&str>, body: Value) -> Self {
-        let body = match serde_json::from_value(body.clone()) {
-            Ok(open) if port == action::PORT && name == Action::Open.name() => CallBody::Open(open),
+        let opens = port == action::PORT && name == Action::Open.name();
+        let body = match opens.then(|| Open::deserialize(&body)) {
+            Some(Ok(open)) => CallBody::Open(open),
             _ => CallBody::Value(body),
         };
         Self {
