@@ -21,7 +21,7 @@ mod shares;
 mod things;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 
 use std::{
     fs::{DirBuilder, OpenOptions},

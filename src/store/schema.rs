@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::{Result, StoreError};
 
@@ -126,11 +126,12 @@ pub(super) fn configure(db: &Connection) -> Result<()> {
 pub(super) fn prepare(db: &mut Connection) -> Result<()> {
     configure(db)?;
     let known = i64::try_from(STEPS.len()).expect("a handful");
-    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    // Immediate, so that of two processes that start at once the second finds the first one's work.
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let Some(steps) = usize::try_from(found).ok().and_then(|done| STEPS.get(done..)) else {
         return Err(StoreError::TooNew { found, known });
     };
-    let transaction = db.transaction()?;
     for step in steps {
         transaction.execute_batch(step)?;
     }

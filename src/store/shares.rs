@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(store.role(grace, thing).unwrap(), Some(Role::Viewer));
         store.unshare(thing, &Sharee::Principal(grace)).unwrap();
         assert_eq!(store.role(grace, thing).unwrap(), None);
-        assert_eq!(store.entitled(thing).unwrap(), [ada.clone()]);
+        assert_eq!(store.entitled(thing).unwrap(), std::slice::from_ref(ada));
     }
 
     #[test]
@@ -263,11 +263,11 @@ mod tests {
                 }
                 for (p, who) in people.iter().enumerate() {
                     let mut visible = 0;
-                    for t in 0..things.len() {
+                    for (t, &thing) in things.iter().enumerate() {
                         let through = (0..groups.len()).filter(|&g| member.contains_key(&(g, p)));
                         let expected = through.filter_map(|g| of_group.get(&(t, g))).chain(own.get(&(t, p))).max().copied();
-                        prop_assert_eq!(store.role(who, things[t]).unwrap(), expected);
-                        prop_assert_eq!(store.entitled(things[t]).unwrap().contains(who), expected.is_some());
+                        prop_assert_eq!(store.role(who, thing).unwrap(), expected);
+                        prop_assert_eq!(store.entitled(thing).unwrap().contains(who), expected.is_some());
                         visible += usize::from(expected.is_some());
                     }
                     prop_assert_eq!(store.feed(who, None, 10).unwrap().things.len(), visible);
