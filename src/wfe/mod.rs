@@ -18,6 +18,7 @@ mod peer;
 mod problem;
 mod router;
 mod sign_in;
+mod stream_door;
 mod tries;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use passwords::{Busy, Passwords};
 pub use peer::Peer;
 pub use problem::Problem;
 pub use router::router;
+pub use stream_door::Handover;
 
 use origin::Site;
 use sign_in::SignIn;

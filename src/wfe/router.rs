@@ -14,7 +14,7 @@ use super::{
     oauth::{authorize, metadata, token},
     pages, problem,
     problem::Problem,
-
+    stream_door,
 };
 use crate::protocol::{ErrorCode, action::Action};
 
@@ -42,6 +42,7 @@ pub fn router(app: App) -> Router {
         .route("/.well-known/oauth-authorization-server", get(metadata::server))
         .route("/.well-known/openid-configuration", get(metadata::server))
         .route("/.well-known/jwks.json", get(metadata::keys))
+        .route("/_stream", get(stream_door::open))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .fallback(async || Problem::from(ErrorCode::NotFound))
