@@ -7,6 +7,7 @@
 mod ajax;
 mod body;
 mod caller;
+mod demo;
 mod health;
 mod legacy;
 mod login;
@@ -32,6 +33,7 @@ use std::{
     },
 };
 
+pub use demo::{Demo, DemoClient, DemoError, DemoUser, FILE as DEMO_FILE};
 pub use oauth::{FIRST_PARTY_CLIENT, FIRST_PARTY_REDIRECT, TokenError, Tokens, Verified, secret_hash};
 pub use passwords::{Busy, Passwords};
 pub use peer::Peer;
