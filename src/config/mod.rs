@@ -1,1 +1,95 @@
-//! Being written.
+//! Settings: typed, with their defaults in code, read once at the start.
+//!
+//! Owns the names, defaults and checks of all settings, and where they are read from: defaults,
+//! then `widgetapp.toml`, then `WIDGETAPP_SECTION__KEY`, then flags. Knows nothing of what the
+//! settings are used for. The supervisor reads them and hands them to its children as JSON.
+
+mod sections;
+mod sources;
+
+use serde::{Deserialize, Serialize};
+
+pub use sections::{Durability, Http, Log, Oauth, Server, Sfe, Stream, Supervisor, Things};
+pub use sources::{Flag, Sources};
+
+/// All settings, one struct per concern.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the server listens and keeps its data.
+    pub server: Server,
+    /// HTTP requests.
+    pub http: Http,
+    /// Access tokens.
+    pub oauth: Oauth,
+    /// Streaming front ends.
+    pub sfe: Sfe,
+    /// Streaming connections.
+    pub stream: Stream,
+    /// Open Things.
+    pub things: Things,
+    /// The durable log of changes.
+    pub log: Log,
+    /// Starting and restarting of processes.
+    pub supervisor: Supervisor,
+}
+
+/// A setting that cannot be used. The text is one line that names the key and where it came from.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was asked for cannot be read.
+    #[error("cannot read the configuration file {path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// A source holds an unknown key, a value of the wrong type, or is not TOML.
+    #[error("{source_name}: {problem}")]
+    Source {
+        /// A file, an environment variable or a flag.
+        source_name: String,
+        /// What is wrong with it; names the key.
+        problem: String,
+    },
+    /// Every value has the right type, but a value or combination makes no sense.
+    #[error("{key}: {problem}")]
+    Invalid {
+        /// `section.key`.
+        key: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads all sources, the later ones over the earlier ones, and checks the result.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let config = sources.read()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Whether WFE ends TLS itself.
+    pub fn tls(&self) -> bool {
+        self.server.tls_cert.is_some()
+    }
+
+    /// Checks what types cannot say.
+    ///
+    /// # Errors
+    /// The first value that makes no sense.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.server.check()?;
+        self.http.check()?;
+        self.oauth.check()?;
+        self.sfe.check()?;
+        self.stream.check()?;
+        self.things.check()?;
+        self.supervisor.check()
+    }
+}

@@ -1,1 +1,147 @@
-//! Being written.
+//! The front end: HTTP, login, OAuth, the old API, and the door of the stream.
+//!
+//! Owns what a request must look like and how answers look, errors included. What the actions do is
+//! behind [`Services`]; who may do what is decided in `access`; what happens to a streaming
+//! connection after its handover is not known here.
+
+mod ajax;
+mod body;
+mod caller;
+mod demo;
+mod health;
+mod legacy;
+mod login;
+mod oauth;
+mod origin;
+mod pages;
+mod passwords;
+mod peer;
+mod problem;
+mod router;
+mod sign_in;
+mod stream_door;
+mod tries;
+
+#[cfg(test)]
+mod fixture;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+pub use demo::{Demo, DemoClient, DemoError, DemoUser, FILE as DEMO_FILE};
+pub use oauth::{FIRST_PARTY_CLIENT, FIRST_PARTY_REDIRECT, TokenError, Tokens, Verified, secret_hash};
+pub use passwords::{Busy, Passwords};
+pub use peer::Peer;
+pub use problem::Problem;
+pub use router::router;
+pub use stream_door::Handover;
+
+use origin::Site;
+use sign_in::SignIn;
+
+use crate::{
+    config::Config,
+    services::Services,
+    store::{Store, StoreError},
+};
+
+/// What every handler is given. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    config: Arc<Config>,
+    store: Store,
+    services: Services,
+    tokens: Tokens,
+    sign_in: SignIn,
+    site: Site,
+    ready: Ready,
+}
+
+impl App {
+    /// Puts the front end together; `bound` are the addresses really listened on.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn new(
+        config: Arc<Config>,
+        store: Store,
+        services: Services,
+        bound: &[SocketAddr],
+        ready: Ready,
+    ) -> Result<Self, StoreError> {
+        let site = Site::new(&config, bound);
+        let issuer = config.oauth.issuer.clone().unwrap_or_else(|| site.base_url.clone());
+        let tokens = Tokens::open(&store, issuer, config.oauth.access_token_seconds)?;
+        let sign_in = SignIn::new(store.clone(), Passwords::new());
+        Ok(Self(Arc::new(Inner {
+            config,
+            store,
+            services,
+            tokens,
+            sign_in,
+            site,
+            ready,
+        })))
+    }
+
+    /// Issues and verifies access tokens; the session service needs it for `refresh`.
+    pub fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    /// The address that people type: `server.public_url`, else the first address listened on.
+    pub fn base_url(&self) -> &str {
+        &self.0.site.base_url
+    }
+
+    /// Hashes passwords, a bounded number at a time.
+    pub fn passwords(&self) -> &Passwords {
+        self.0.sign_in.passwords()
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn services(&self) -> &Services {
+        &self.0.services
+    }
+
+    fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    fn sign_in(&self) -> &SignIn {
+        &self.0.sign_in
+    }
+
+    fn site(&self) -> &Site {
+        &self.0.site
+    }
+
+    fn ready(&self) -> &Ready {
+        &self.0.ready
+    }
+}
+
+/// Whether the server can take requests; what `/readyz` tells.
+#[derive(Clone, Debug, Default)]
+pub struct Ready(Arc<AtomicBool>);
+
+impl Ready {
+    /// Says so from now on.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Release);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,357 @@
+//! The sections of the configuration: keys, defaults and checks. Reads nothing itself.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::ConfigError;
+use crate::protocol::limits;
+
+/// Where the server listens and keeps its data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Addresses to listen on, `IP:PORT`; port 0 picks a free one.
+    #[serde(deserialize_with = "one_or_many")]
+    pub listen: Vec<String>,
+    /// The data directory. It is created if it is absent.
+    pub data: PathBuf,
+    /// Certificate chain in PEM; with it the server speaks TLS on every address.
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Whether an empty data directory is filled with a demonstration.
+    pub demo: bool,
+    /// For conformance suites, on loopback only: `/_stream` takes no token and sends every frame back.
+    pub echo: bool,
+    /// The address that people type, if it is not the one listened on: `https://www.example.com`.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "one_or_many")]
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: vec!["127.0.0.1:8080".into()],
+            data: "widgetapp-data".into(),
+            tls_cert: None,
+            tls_key: None,
+            demo: true,
+            echo: false,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+impl Server {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let addresses = self.addresses()?;
+        if addresses.is_empty() {
+            return invalid("server.listen", "at least one address is needed");
+        }
+        if self.echo && !addresses.iter().all(|address| address.ip().is_loopback()) {
+            return invalid(
+                "server.echo",
+                "allowed only when every address in server.listen is a loopback address",
+            );
+        }
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return invalid(
+                "server.tls_cert",
+                "server.tls_cert and server.tls_key belong together; one is missing",
+            );
+        }
+        self.public_url
+            .as_deref()
+            .map_or(Ok(()), |url| check_base_url("server.public_url", url))
+    }
+
+    /// The addresses to listen on.
+    ///
+    /// # Errors
+    /// An entry that is not `IP:PORT`.
+    pub fn addresses(&self) -> Result<Vec<SocketAddr>, ConfigError> {
+        let parse = |text: &String| {
+            text.parse().map_err(|_| ConfigError::Invalid {
+                key: "server.listen",
+                problem: format!(
+                    "\"{text}\" is not an address; write IP:PORT, for example 127.0.0.1:8080 or [::1]:8080"
+                ),
+            })
+        };
+        self.listen.iter().map(parse).collect()
+    }
+}
+
+/// HTTP requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// How long a request's head may take to arrive.
+    pub header_timeout_seconds: u64,
+    /// How long a request's body may take to arrive.
+    pub body_timeout_seconds: u64,
+    /// Largest request body.
+    pub max_body_bytes: usize,
+    /// How long a login lasts.
+    pub login_seconds: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            header_timeout_seconds: 10,
+            body_timeout_seconds: 30,
+            max_body_bytes: 1024 * 1024,
+            login_seconds: 12 * 60 * 60,
+        }
+    }
+}
+
+impl Http {
+    fn named(&self) -> [(&'static str, u64); 3] {
+        [
+            ("http.header_timeout_seconds", self.header_timeout_seconds),
+            ("http.body_timeout_seconds", self.body_timeout_seconds),
+            ("http.max_body_bytes", self.max_body_bytes as u64),
+        ]
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.named()
+            .into_iter()
+            .try_for_each(|(key, value)| not_zero(key, value))?;
+        between("http.login_seconds", self.login_seconds, 60, 366 * 24 * 60 * 60)
+    }
+}
+
+/// Access tokens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Oauth {
+    /// The `iss` of access tokens; by default `server.public_url`, else the first address listened on.
+    pub issuer: Option<String>,
+    /// How long an access token is valid.
+    pub access_token_seconds: u64,
+}
+
+impl Default for Oauth {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            access_token_seconds: 600,
+        }
+    }
+}
+
+impl Oauth {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if let Some(issuer) = &self.issuer {
+            check_base_url("oauth.issuer", issuer)?;
+        }
+        between("oauth.access_token_seconds", self.access_token_seconds, 1, 24 * 60 * 60)
+    }
+}
+
+/// Streaming front ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sfe {
+    /// `_sfe` processes.
+    pub instances: u16,
+    /// `_stream` processes of each `_sfe`.
+    pub streams_per_instance: u16,
+}
+
+impl Default for Sfe {
+    fn default() -> Self {
+        Self {
+            instances: 1,
+            streams_per_instance: 1,
+        }
+    }
+}
+
+impl Sfe {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        between("sfe.instances", self.instances.into(), 1, 64)?;
+        between("sfe.streams_per_instance", self.streams_per_instance.into(), 1, 64)
+    }
+}
+
+/// Streaming connections.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Stream {
+    /// Largest message that a client may send.
+    pub max_frame_bytes: usize,
+    /// Things that one connection may have open at once.
+    pub max_things: usize,
+    /// Bytes that may wait for one client before it is closed as too slow.
+    pub max_queue_bytes: usize,
+    /// How often the server pings.
+    pub ping_ms: u64,
+    /// How long it waits for the answer.
+    pub pong_ms: u64,
+    /// Requests per second of one connection, averaged.
+    pub requests_per_second: u32,
+    /// Requests that one connection may send at once after a pause.
+    pub request_burst: u32,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            max_frame_bytes: limits::MAX_FRAME_BYTES,
+            max_things: limits::MAX_THINGS,
+            max_queue_bytes: limits::MAX_QUEUE_BYTES,
+            ping_ms: millis(limits::PING_EVERY),
+            pong_ms: millis(limits::PONG_WITHIN),
+            requests_per_second: limits::REQUESTS_PER_SECOND,
+            request_burst: limits::REQUEST_BURST,
+        }
+    }
+}
+
+impl Stream {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        // Below 1 KiB not even a refresh of the token fits; above the echo limit nothing was ever tried.
+        between(
+            "stream.max_frame_bytes",
+            self.max_frame_bytes as u64,
+            1024,
+            limits::MAX_ECHO_FRAME_BYTES as u64,
+        )?;
+        for (key, value) in [
+            ("stream.max_things", self.max_things as u64),
+            ("stream.max_queue_bytes", self.max_queue_bytes as u64),
+            ("stream.ping_ms", self.ping_ms),
+            ("stream.pong_ms", self.pong_ms),
+            ("stream.requests_per_second", self.requests_per_second.into()),
+            ("stream.request_burst", self.request_burst.into()),
+        ] {
+            not_zero(key, value)?;
+        }
+        Ok(())
+    }
+}
+
+/// Open Things.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Things {
+    /// A Thing that nobody has used for so long is dropped from memory.
+    pub idle_seconds: u64,
+}
+
+impl Default for Things {
+    fn default() -> Self {
+        Self { idle_seconds: 60 }
+    }
+}
+
+impl Things {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        not_zero("things.idle_seconds", self.idle_seconds)
+    }
+}
+
+/// The durable log of changes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// What an acknowledged change survives: `fsync` a power cut, `os` only a killed process.
+    pub durability: Durability,
+}
+
+/// What an acknowledged change survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// A power cut.
+    #[default]
+    Fsync,
+    /// A killed process, but not a power cut. Faster; breaks the first promise of `edit`.
+    Os,
+}
+
+/// Starting and restarting of processes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Supervisor {
+    /// The longest pause before a process that keeps dying is started again.
+    pub max_restart_delay_ms: u64,
+    /// How long processes may take to finish at SIGTERM before they are killed.
+    pub drain_seconds: u64,
+}
+
+impl Default for Supervisor {
+    fn default() -> Self {
+        Self {
+            max_restart_delay_ms: 1_000,
+            drain_seconds: 10,
+        }
+    }
+}
+
+impl Supervisor {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        not_zero("supervisor.max_restart_delay_ms", self.max_restart_delay_ms)?;
+        between("supervisor.drain_seconds", self.drain_seconds, 1, 300)
+    }
+}
+
+fn invalid(key: &'static str, problem: impl Into<String>) -> Result<(), ConfigError> {
+    let problem = problem.into();
+    Err(ConfigError::Invalid { key, problem })
+}
+
+fn not_zero(key: &'static str, value: u64) -> Result<(), ConfigError> {
+    if value == 0 {
+        invalid(key, "must be at least 1")
+    } else {
+        Ok(())
+    }
+}
+
+fn between(key: &'static str, value: u64, least: u64, most: u64) -> Result<(), ConfigError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    invalid(key, format!("is {value}, must be from {least} to {most}"))
+}
+
+/// Demands `http(s)://host[:port]` alone: it is compared with `Origin`, and paths are appended to it.
+fn check_base_url(key: &'static str, text: &str) -> Result<(), ConfigError> {
+    let origin = oauth2::url::Url::parse(text).map(|url| url.origin().ascii_serialization());
+    if origin.is_ok_and(|origin| origin == text && origin.starts_with("http")) {
+        return Ok(());
+    }
+    invalid(
+        key,
+        format!(
+            "\"{text}\" must be scheme and host alone, in lower case and without a slash at the end, for example https://www.example.com"
+        ),
+    )
+}
+
+/// Lets `listen = "ADDR"` and `WIDGETAPP_SERVER__LISTEN=ADDR` stand for a list of one.
+fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected text or a list of texts")]
+    enum OneOrMany<T> {
+        Many(Vec<T>),
+        One(T),
+    }
+    Ok(match OneOrMany::deserialize(from)? {
+        OneOrMany::Many(many) => many,
+        OneOrMany::One(one) => vec![one],
+    })
+}

@@ -1,0 +1,300 @@
+//! Where settings come from, and in which order. Knows no key by name.
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment, Metadata, Profile, Provider,
+    providers::{Format, Serialized, Toml},
+    value::{Dict, Map, Value},
+};
+
+use super::{Config, ConfigError};
+
+/// The file that is read from the current directory if no other is named.
+const DEFAULT_FILE: &str = "widgetapp.toml";
+const PREFIX: &str = "WIDGETAPP_";
+
+/// Everything that settings are read from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// `--config FILE`; without it `widgetapp.toml` in the current directory, if it is there.
+    pub file: Option<PathBuf>,
+    /// Environment variables; those that do not begin with `WIDGETAPP_` are passed over.
+    pub env: Vec<(String, String)>,
+    /// Flags of the command line, the strongest source.
+    pub flags: Vec<Flag>,
+}
+
+/// One flag of the command line that sets a key.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    /// As it was written, for messages: `--listen`.
+    pub name: &'static str,
+    /// What it sets: `server.listen`.
+    pub key: &'static str,
+    /// To what.
+    pub value: Value,
+}
+
+impl Flag {
+    /// A flag that sets `key` to `value`.
+    pub fn new(name: &'static str, key: &'static str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        Self { name, key, value }
+    }
+}
+
+impl Sources {
+    /// The file named by `--config`, the process's environment, and these flags.
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
+        let env =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self {
+            file,
+            env: env.collect(),
+            flags,
+        }
+    }
+
+    pub(super) fn read(&self) -> Result<Config, ConfigError> {
+        let mut all = Figment::from(Serialized::defaults(Config::default()));
+        if let Some((path, text)) = self.file_text()? {
+            all = layer(
+                all,
+                &format!("configuration file {}", path.display()),
+                &Toml::string(&text),
+            )?;
+        }
+        for (name, value) in &self.env {
+            let Some(key) = name.strip_prefix(PREFIX) else { continue };
+            let source_name = format!("environment variable {name}");
+            if !key.contains("__") {
+                let problem =
+                    format!("unknown; a setting is written {PREFIX}SECTION__KEY, with two underscores between");
+                return Err(ConfigError::Source { source_name, problem });
+            }
+            let value = value
+                .parse()
+                .unwrap_or_else(|never: std::convert::Infallible| match never {});
+            all = layer(
+                all,
+                &source_name,
+                &OneKey::new(&key.to_lowercase().replace("__", "."), value),
+            )?;
+        }
+        for flag in &self.flags {
+            all = layer(
+                all,
+                &format!("flag {}", flag.name),
+                &OneKey::new(flag.key, flag.value.clone()),
+            )?;
+        }
+        all.extract().map_err(|error| ConfigError::Source {
+            source_name: "configuration".into(),
+            problem: describe(&error),
+        })
+    }
+
+    fn file_text(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
+        let path = self.file.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some((path, text))),
+            Err(error) if self.file.is_none() && error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(reason) => Err(ConfigError::Unreadable {
+                path: display(&path),
+                reason,
+            }),
+        }
+    }
+}
+
+/// Puts one more source over the others. It is tried alone first, so that an error names the
+/// source that is to blame and not the one that was merged last.
+fn layer(below: Figment, source_name: &str, provider: &impl Provider) -> Result<Figment, ConfigError> {
+    let alone = Figment::from(Serialized::defaults(Config::default())).merge(provider);
+    alone.extract::<Config>().map_err(|error| ConfigError::Source {
+        source_name: source_name.into(),
+        problem: describe(&error),
+    })?;
+    Ok(below.merge(provider))
+}
+
+fn describe(error: &figment::Error) -> String {
+    let mut path = error.path.join(".");
+    if let figment::error::Kind::UnknownField(name, expected) = &error.kind {
+        if !path.ends_with(name.as_str()) {
+            path = [path, name.clone()]
+                .iter()
+                .filter(|part| !part.is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(".");
+        }
+        return format!("unknown key {path}; there are: {}", expected.join(", "));
+    }
+    let problem = error.kind.to_string().replace('\n', " ");
+    if path.is_empty() {
+        problem
+    } else {
+        format!("{path}: {problem}")
+    }
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A source with a single key.
+#[derive(Clone)]
+struct OneKey(Dict);
+
+impl OneKey {
+    fn new(key: &str, value: Value) -> Self {
+        let nest = |value: Value, part: &str| Value::from(Dict::from([(part.to_owned(), value)]));
+        let nested = key.rsplit('.').fold(value, nest);
+        Self(
+            nested
+                .into_dict()
+                .expect("the fold ran at least once and made a dictionary"),
+        )
+    }
+}
+
+impl Provider for OneKey {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("setting")
+    }
+
+    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
+        Ok(Map::from([(Profile::Default, self.0.clone())]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Sources {
+        Sources {
+            env: pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
+            ..Sources::default()
+        }
+    }
+
+    fn file(text: &str) -> (tempfile::TempDir, Sources) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("my.toml");
+        std::fs::write(&path, text).unwrap();
+        let sources = Sources {
+            file: Some(path),
+            ..Sources::default()
+        };
+        (dir, sources)
+    }
+
+    fn refusal(sources: &Sources) -> String {
+        Config::load(sources).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_and_that_over_the_file() {
+        let (_dir, mut sources) =
+            file("[sfe]\ninstances = 2\nstreams_per_instance = 2\n[server]\ndata = \"from-file\"");
+        sources.env = env(&[
+            ("WIDGETAPP_SFE__INSTANCES", "3"),
+            ("WIDGETAPP_SERVER__DATA", "from-env"),
+            ("HOME", "/"),
+        ])
+        .env;
+        sources.flags = vec![Flag::new("--data", "server.data", "from-flag")];
+        let config = Config::load(&sources).unwrap();
+        assert_eq!(config.server.data, PathBuf::from("from-flag"));
+        assert_eq!((config.sfe.instances, config.sfe.streams_per_instance), (3, 2));
+    }
+
+    #[test]
+    fn one_address_may_stand_for_a_list() {
+        let config = Config::load(&env(&[("WIDGETAPP_SERVER__LISTEN", "127.0.0.1:0")])).unwrap();
+        assert_eq!(config.server.listen, ["127.0.0.1:0"]);
+        let config = Config::load(&env(&[("WIDGETAPP_SERVER__LISTEN", "[\"127.0.0.1:1\", \"[::1]:2\"]")])).unwrap();
+        assert_eq!(config.server.addresses().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_together_with_its_source() {
+        let (_dir, sources) = file("[server]\nlisten_on = \"x\"\n");
+        let text = refusal(&sources);
+        assert!(text.contains("my.toml") && text.contains("server.listen_on"), "{text}");
+        let text = refusal(&env(&[("WIDGETAPP_SERVER__LISTN", "127.0.0.1:1")]));
+        assert!(
+            text.contains("WIDGETAPP_SERVER__LISTN") && text.contains("server.listn"),
+            "{text}"
+        );
+        let text = refusal(&env(&[("WIDGETAPP_SERVR__LISTEN", "127.0.0.1:1")]));
+        assert!(text.contains("unknown key servr"), "{text}");
+        let text = refusal(&env(&[("WIDGETAPP_LISTEN", "127.0.0.1:1")]));
+        assert!(text.contains("SECTION__KEY"), "{text}");
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_together_with_its_source_on_one_line() {
+        let (_dir, sources) = file("[sfe]\ninstances = \"many\"\n");
+        let text = refusal(&sources);
+        assert!(
+            text.contains("my.toml") && text.contains("sfe.instances") && !text.contains('\n'),
+            "{text}"
+        );
+        let text = refusal(&env(&[("WIDGETAPP_SFE__INSTANCES", "-1")]));
+        assert!(
+            text.contains("WIDGETAPP_SFE__INSTANCES") && text.contains("sfe.instances"),
+            "{text}"
+        );
+        let (_dir, sources) = file("[sfe\n");
+        assert!(!refusal(&sources).contains('\n'));
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        for (name, value, key) in [
+            ("WIDGETAPP_SFE__INSTANCES", "0", "sfe.instances"),
+            ("WIDGETAPP_STREAM__MAX_THINGS", "0", "stream.max_things"),
+            ("WIDGETAPP_SERVER__TLS_CERT", "a.pem", "server.tls_cert"),
+            ("WIDGETAPP_SERVER__LISTEN", "localhost", "server.listen"),
+            (
+                "WIDGETAPP_SERVER__PUBLIC_URL",
+                "https://a.example/x",
+                "server.public_url",
+            ),
+            (
+                "WIDGETAPP_OAUTH__ACCESS_TOKEN_SECONDS",
+                "0",
+                "oauth.access_token_seconds",
+            ),
+        ] {
+            let text = refusal(&env(&[(name, value)]));
+            assert!(text.starts_with(key), "{text}");
+        }
+        let echo = [
+            ("WIDGETAPP_SERVER__ECHO", "true"),
+            ("WIDGETAPP_SERVER__LISTEN", "0.0.0.0:1"),
+        ];
+        assert!(refusal(&env(&echo)).starts_with("server.echo"));
+    }
+
+    #[test]
+    fn a_named_file_that_is_absent_is_an_error() {
+        let mut sources = env(&[]);
+        assert_eq!(Config::load(&sources).unwrap(), Config::default());
+        sources.file = Some("/nowhere/widgetapp.toml".into());
+        assert!(refusal(&sources).contains("/nowhere/widgetapp.toml"));
+    }
+
+    #[test]
+    fn settings_travel_to_child_processes_as_json() {
+        let text = serde_json::to_string(&Config::default()).unwrap();
+        assert_eq!(serde_json::from_str::<Config>(&text).unwrap(), Config::default());
+    }
+}

@@ -1,0 +1,51 @@
+//! A store with the people of the demonstration, for tests.
+
+use tempfile::TempDir;
+
+use super::Store;
+use crate::{access::Principal, clock, protocol::ThingId};
+
+pub(crate) struct Fixture {
+    pub store: Store,
+    pub ada: Principal,
+    pub grace: Principal,
+    pub linus: Principal,
+    pub mallory: Principal,
+    pub dir: TempDir,
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        for (organisation, group, approved) in [
+            ("acme", "designers", true),
+            ("acme", "reviewers", false),
+            ("rivals", "spies", true),
+        ] {
+            let _ = store.add_organisation(organisation);
+            store.add_group(group, organisation).unwrap();
+            store.set_approved(group, approved).unwrap();
+        }
+        let user = |name, organisation, group| {
+            let user = store.add_user(name, organisation, "no hash").unwrap();
+            store.join_group(group, &user).unwrap();
+            user
+        };
+        Self {
+            ada: user("ada", "acme", "designers"),
+            grace: user("grace", "acme", "designers"),
+            linus: user("linus", "acme", "reviewers"),
+            mallory: user("mallory", "rivals", "spies"),
+            store,
+            dir,
+        }
+    }
+
+    /// A new Thing of `owner`, changed last at `at_ms`.
+    pub fn thing(&self, owner: &Principal, title: &str, at_ms: u64) -> ThingId {
+        let thing = ThingId(clock::new_id());
+        self.store.add_thing(thing, owner, title, at_ms).unwrap();
+        thing
+    }
+}

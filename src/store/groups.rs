@@ -1,0 +1,183 @@
+//! User groups, who is in them, and their approval for streaming.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    About, Result, Store, StoreError,
+    accounts::{found, id_of, known_id_of, principal_of},
+    checked_name, named_once,
+};
+use crate::access::Principal;
+
+/// A user group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name, given once in the installation.
+    pub name: String,
+    /// Its organisation.
+    pub organisation: String,
+    /// Whether its members may stream.
+    pub approved: bool,
+    /// How many members it has.
+    pub members: u64,
+}
+
+impl Store {
+    /// Adds a group, not approved.
+    ///
+    /// # Errors
+    /// The name is taken or cannot be used, or there is no such organisation.
+    pub fn add_group(&self, name: &str, organisation: &str) -> Result<()> {
+        const INSERT: &str = "INSERT INTO groups (name, organisation) SELECT ?1, id FROM organisations WHERE name = ?2";
+        checked_name(name)?;
+        self.write(About::Other, |db| {
+            let mut added = 0;
+            let result = db.execute(INSERT, [name, organisation]).inspect(|&rows| added = rows);
+            named_once(result, || format!("a group named {name}"))?;
+            found(added, || format!("organisation named {organisation}"))
+        })
+    }
+
+    /// Puts a user or client into a group of their organisation. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// One of them does not exist, or they are of different organisations.
+    pub fn join_group(&self, group: &str, who: &Principal) -> Result<()> {
+        self.write(About::Access, |db| {
+            let group = group_id(db, group, &who.organisation)?;
+            let insert = "INSERT OR IGNORE INTO memberships (principal, grp) VALUES (?1, ?2)";
+            db.execute(insert, params![known_id_of(db, who)?, group])?;
+            Ok(())
+        })
+    }
+
+    /// Takes a user or client out of a group.
+    ///
+    /// # Errors
+    /// One of them does not exist.
+    pub fn leave_group(&self, group: &str, who: &Principal) -> Result<()> {
+        self.write(About::Access, |db| {
+            let group = group_id(db, group, &who.organisation)?;
+            let delete = "DELETE FROM memberships WHERE principal = ?1 AND grp = ?2";
+            db.execute(delete, params![known_id_of(db, who)?, group])?;
+            Ok(())
+        })
+    }
+
+    /// Approves a group for streaming, or withdraws that.
+    ///
+    /// # Errors
+    /// There is no such group.
+    pub fn set_approved(&self, group: &str, approved: bool) -> Result<()> {
+        self.write(About::Access, |db| {
+            let changed = db.execute(
+                "UPDATE groups SET approved = ?2 WHERE name = ?1",
+                params![group, approved],
+            )?;
+            found(changed, || format!("group named {group}"))
+        })
+    }
+
+    /// All groups, by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn groups(&self) -> Result<Vec<Group>> {
+        const QUERY: &str = "SELECT g.name, o.name, g.approved, (SELECT count(*) FROM memberships m WHERE m.grp = g.id)
+            FROM groups g JOIN organisations o ON o.id = g.organisation ORDER BY g.name";
+        self.read(|db| {
+            let mut query = db.prepare_cached(QUERY)?;
+            let rows = query.query_map([], |row| {
+                Ok(Group {
+                    name: row.get(0)?,
+                    organisation: row.get(1)?,
+                    approved: row.get(2)?,
+                    members: super::unsigned(row.get(3)?),
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Names of the groups that someone is in.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn groups_of(&self, who: &Principal) -> Result<Vec<String>> {
+        const QUERY: &str = "SELECT g.name FROM memberships m JOIN groups g ON g.id = m.grp
+            WHERE m.principal = ?1 ORDER BY g.name";
+        self.read(|db| {
+            let Some(id) = id_of(db, who)? else {
+                return Ok(Vec::new());
+            };
+            let mut query = db.prepare_cached(QUERY)?;
+            let rows = query.query_map([id], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Everyone in a group, by name; those whose live access an approval or withdrawal changes.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn members(&self, group: &str) -> Result<Vec<Principal>> {
+        const QUERY: &str = "SELECT p.kind, p.name, o.name FROM groups g JOIN memberships m ON m.grp = g.id
+            JOIN principals p ON p.id = m.principal JOIN organisations o ON o.id = p.organisation
+            WHERE g.name = ?1 ORDER BY p.name";
+        self.read(|db| {
+            let mut query = db.prepare_cached(QUERY)?;
+            let rows = query.query_map([group], principal_of)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+}
+
+/// The row of a group of this organisation. One of another answers as one that does not exist.
+pub(super) fn group_id(db: &Connection, group: &str, organisation: &str) -> Result<i64> {
+    const QUERY: &str = "SELECT g.id FROM groups g JOIN organisations o ON o.id = g.organisation
+        WHERE g.name = ?1 AND o.name = ?2";
+    let mut query = db.prepare_cached(QUERY)?;
+    let id = query.query_row([group, organisation], |row| row.get(0)).optional()?;
+    id.ok_or_else(|| StoreError::Absent(format!("group named {group}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::Fixture;
+
+    #[test]
+    fn approval_takes_effect_with_the_next_question() {
+        let Fixture { store, ada, linus, .. } = Fixture::new();
+        assert!(store.streaming_approved(&ada).unwrap());
+        assert!(!store.streaming_approved(&linus).unwrap());
+        store.set_approved("designers", false).unwrap();
+        assert!(!store.streaming_approved(&ada).unwrap());
+        store.join_group("reviewers", &ada).unwrap();
+        store.set_approved("reviewers", true).unwrap();
+        assert!(store.streaming_approved(&ada).unwrap() && store.streaming_approved(&linus).unwrap());
+        store.leave_group("reviewers", &ada).unwrap();
+        assert!(!store.streaming_approved(&ada).unwrap());
+    }
+
+    #[test]
+    fn nobody_joins_a_group_of_another_organisation() {
+        let Fixture { store, ada, .. } = Fixture::new();
+        assert!(matches!(store.join_group("spies", &ada), Err(StoreError::Absent(_))));
+        assert_eq!(store.groups_of(&ada).unwrap(), ["designers"]);
+    }
+
+    #[test]
+    fn groups_are_listed_with_their_members() {
+        let Fixture { store, ada, .. } = Fixture::new();
+        let groups = store.groups().unwrap();
+        let names: Vec<_> = groups
+            .iter()
+            .map(|group| (group.name.as_str(), group.members))
+            .collect();
+        assert_eq!(names, [("designers", 2), ("reviewers", 1), ("spies", 1)]);
+        assert!(store.members("designers").unwrap().contains(&ada));
+        assert!(matches!(store.add_group("spies", "acme"), Err(StoreError::Exists(_))));
+        assert!(matches!(store.set_approved("nobody", true), Err(StoreError::Absent(_))));
+    }
+}

@@ -1,0 +1,81 @@
+//! `_ajax/<action>`: the user actions over HTTP, with the same bodies as on port 200.
+//!
+//! A GET takes its body from the query; a POST takes it from JSON, with the Thing as `thing` beside
+//! the body's own fields.
+
+use axum::{
+    body::Bytes,
+    extract::{RawQuery, State},
+    response::Response,
+    routing::{MethodRouter, get, post},
+};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use super::{
+    App,
+    body::{self, Fields},
+    caller,
+    login::AuthSession,
+    problem::{Problem, json_answer},
+};
+use crate::{
+    access::Principal,
+    protocol::{ErrorCode, action::Action},
+};
+
+/// An action that only reads.
+pub(super) fn by_get(action: Action) -> MethodRouter<App> {
+    get(
+        move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, RawQuery(query): RawQuery| async move {
+            let caller = caller::of_action(&app, &auth, &headers, action, false)?;
+            let body = from_query(&query.unwrap_or_default())?;
+            call(&app, &caller, action, body).await
+        },
+    )
+}
+
+/// An action that may change something, or whose body does not fit a query.
+pub(super) fn by_post(action: Action) -> MethodRouter<App> {
+    post(
+        move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, body: Bytes| async move {
+            let caller = caller::of_action(&app, &auth, &headers, action, true)?;
+            call(&app, &caller, action, body::json(&headers, &body)?).await
+        },
+    )
+}
+
+async fn call(
+    app: &App,
+    caller: &Principal,
+    action: Action,
+    mut body: Map<String, Value>,
+) -> Result<Response, Problem> {
+    let thing = match body.remove("thing") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(thing)) => Some(thing),
+        Some(_) => return Err(Problem::new(ErrorCode::BadRequest, "\"thing\" must be text")),
+    };
+    let reply = app
+        .services()
+        .call(caller, action, thing.as_deref(), Value::Object(body))
+        .await?;
+    Ok(json_answer(StatusCode::OK, reply))
+}
+
+/// The fields of a query as a body: `limit` is a number, `view` is JSON, the others are text.
+pub(super) fn from_query(query: &str) -> Result<Map<String, Value>, Problem> {
+    let fields = Fields::parse(query.as_bytes())?;
+    let mut body = Map::new();
+    for name in ["thing", "cursor", "q", "limit", "view"] {
+        let Some(text) = fields.get(name) else { continue };
+        let bad = |_| Problem::new(ErrorCode::BadRequest, format!("\"{name}\" cannot be read"));
+        let value = match name {
+            "limit" => text.parse::<u32>().map(Value::from).map_err(|_| ()).map_err(bad)?,
+            "view" => serde_json::from_str(text).map_err(|_| ()).map_err(bad)?,
+            _ => text.into(),
+        };
+        body.insert(name.into(), value);
+    }
+    Ok(body)
+}

@@ -1,0 +1,104 @@
+//! Who calls an `_ajax/` endpoint or the old API: a login cookie, an access token, a name and password.
+
+use axum::http::request::Parts;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, header::AUTHORIZATION};
+
+use super::{App, login::AuthSession, peer::ClientAddress, problem::Problem, sign_in::Credentials};
+use crate::{
+    access::{self, Principal},
+    clock,
+    protocol::{ErrorCode, action::Action},
+};
+
+/// The caller of a user action: a Bearer token with the scope that it needs, else the login cookie.
+///
+/// `changes` asks that the request was not sent by another site's page.
+pub(super) fn of_action(
+    app: &App,
+    auth: &AuthSession,
+    headers: &HeaderMap,
+    action: Action,
+    changes: bool,
+) -> Result<Principal, Problem> {
+    if let Some(token) = bearer(headers)? {
+        let verified = app
+            .tokens()
+            .verify(token, clock::unix_seconds())
+            .map_err(|error| Problem::from(error.code()))?;
+        access::permit_over_http(action, verified.scopes).map_err(|code| {
+            let scope = access::needed_scope(action).name();
+            Problem::from(code).challenge(&format!(r#"Bearer error="insufficient_scope", scope="{scope}""#))
+        })?;
+        return Ok(verified.principal);
+    }
+    of_cookie(app, auth, headers, changes)
+}
+
+/// The caller of the old API: name and password (HTTP Basic), else the login cookie.
+pub(super) async fn of_old_api(
+    app: &App,
+    auth: &AuthSession,
+    parts: &Parts,
+    address: ClientAddress,
+    changes: bool,
+) -> Result<Principal, Problem> {
+    const CHALLENGE: &str = r#"Basic realm="WidgetApp", charset="UTF-8""#;
+    if changes {
+        // Browsers send remembered Basic credentials along, as they do cookies.
+        app.site().refuse_other_sites(&parts.headers)?;
+    }
+    let Some((name, password)) = basic(&parts.headers) else {
+        return of_cookie(app, auth, &parts.headers, changes).map_err(|problem| problem.challenge(CHALLENGE));
+    };
+    let credentials = Credentials {
+        name,
+        password,
+        address: address.0,
+    };
+    match app.sign_in().check(&credentials).await {
+        Ok(user) => Ok(user.principal),
+        Err(refused) => Err(Problem::from(refused).challenge(CHALLENGE)),
+    }
+}
+
+fn of_cookie(app: &App, auth: &AuthSession, headers: &HeaderMap, changes: bool) -> Result<Principal, Problem> {
+    let Some(user) = &auth.user else {
+        return Err(ErrorCode::NotLoggedIn.into());
+    };
+    if changes {
+        app.site().refuse_other_sites(headers)?;
+    }
+    Ok(user.principal.clone())
+}
+
+/// The token of `Authorization: Bearer`, if that is how the request comes.
+pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    Ok(authorization(headers)?.and_then(|(scheme, rest)| scheme.eq_ignore_ascii_case("bearer").then_some(rest)))
+}
+
+/// Name and password of `Authorization: Basic`, if that is how the request comes.
+pub(super) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let (scheme, rest) = authorization(headers).ok().flatten()?;
+    let decoded = STANDARD
+        .decode(scheme.eq_ignore_ascii_case("basic").then_some(rest)?)
+        .ok()?;
+    let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((name.to_owned(), password.to_owned()))
+}
+
+/// Scheme and the rest of the one `Authorization` header.
+fn authorization(headers: &HeaderMap) -> Result<Option<(&str, &str)>, Problem> {
+    let mut all = headers.get_all(AUTHORIZATION).iter();
+    let (Some(value), None) = (all.next(), all.next()) else {
+        return match headers.contains_key(AUTHORIZATION) {
+            true => Err(Problem::new(ErrorCode::BadRequest, "\"Authorization\" is given twice")),
+            false => Ok(None),
+        };
+    };
+    let text = value
+        .to_str()
+        .map_err(|_| Problem::new(ErrorCode::BadRequest, "\"Authorization\" is not plain text"))?;
+    let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
+    Ok(Some((scheme, rest.trim())))
+}

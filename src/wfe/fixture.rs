@@ -1,0 +1,166 @@
+//! The whole front end in memory, for tests: requests in, answers out, no socket.
+
+use std::sync::Arc;
+
+use axum::{Router, body::to_bytes};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, Request, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::{App, Ready, router, secret_hash};
+use crate::{
+    access::{Principal, Scopes},
+    clock,
+    config::Config,
+    services::Services,
+    store::{NewClient, fixture::Fixture},
+};
+
+/// Its own address.
+pub(super) const BASE: &str = "http://127.0.0.1:8080";
+pub(super) const PASSWORD: &str = "correct horse";
+pub(super) const SECRET: &str = "s3cr:et+/";
+
+/// `Authorization` for HTTP Basic.
+pub(super) fn basic(name: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{name}:{password}")))
+}
+
+/// The people of the demonstration behind a router.
+pub(super) struct Front {
+    pub people: Fixture,
+    pub app: App,
+    pub ready: Ready,
+    router: Router,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Front {
+    pub fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let people = Fixture::new();
+        let mut config = Config::default();
+        change(&mut config);
+        let ready = Ready::default();
+        let bound = ["127.0.0.1:8080".parse().unwrap()];
+        let app = App::new(
+            Arc::new(config),
+            people.store.clone(),
+            Services {},
+            &bound,
+            ready.clone(),
+        )
+        .unwrap();
+        let client = |id, secret: Option<&[u8]>, redirect_uris: &[String]| {
+            let scopes = "stream things:read";
+            let organisation = "acme";
+            let client = NewClient {
+                id,
+                organisation,
+                secret_hash: secret,
+                redirect_uris,
+                scopes,
+            };
+            people.store.add_client(&client).unwrap();
+        };
+        client("system", Some(&secret_hash(SECRET)), &[]);
+        client("web-app", None, &["https://app.test/cb".to_owned()]);
+        let router = router(app.clone());
+        Self {
+            people,
+            app,
+            ready,
+            router,
+        }
+    }
+
+    /// A token of ada's, or whoever's, with these scopes.
+    pub fn token(&self, who: &Principal, scopes: &str) -> String {
+        let scopes = Scopes::parse(scopes).unwrap();
+        self.app.tokens().issue(who, "app", scopes, clock::unix_seconds())
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, headers, "").await
+    }
+
+    pub async fn post_json(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let headers = [headers, &[("content-type", "application/json")]].concat();
+        self.send("POST", path, &headers, body).await
+    }
+
+    pub async fn post_form(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let headers = [headers, &[("content-type", "application/x-www-form-urlencoded")]].concat();
+        self.send("POST", path, &headers, body).await
+    }
+
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.answer(request.body(body.to_owned().into()).unwrap()).await
+    }
+
+    pub async fn answer(&self, request: Request<axum::body::Body>) -> Answer {
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 20).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.into()).unwrap(),
+        }
+    }
+
+    /// Gives ada her password and logs her in; the cookie, as `Cookie` wants it.
+    pub async fn log_in(&self) -> String {
+        self.give_password().await;
+        let body = format!(r#"{{"username": "ada", "password": "{PASSWORD}"}}"#);
+        let answer = self.post_json("/login", &[], &body).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.cookie().split(';').next().unwrap().to_owned()
+    }
+
+    pub async fn give_password(&self) {
+        let hash = self.app.passwords().hash(PASSWORD).await.unwrap();
+        self.people.store.set_password("ada", &hash).unwrap();
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn cookie(&self) -> &str {
+        self.header("set-cookie")
+    }
+
+    /// Status and code name of a problem.
+    pub fn problem(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        assert_eq!(self.json()["status"], self.status.as_u16());
+        (self.status.as_u16(), self.json()["name"].as_str().unwrap().to_owned())
+    }
+
+    /// Refused with this status and code.
+    pub fn is(&self, status: u16, name: &str) -> bool {
+        self.problem() == (status, name.to_owned())
+    }
+}

@@ -1,0 +1,154 @@
+//! WFE as an OAuth 2.0 authorisation server: clients, codes, access tokens, metadata.
+//!
+//! Follows RFC 6749, 6750, 7636, 8252, 8414, 9068, 9207 and 9700. There is no implicit and no password grant.
+
+pub(super) mod authorize;
+pub(super) mod metadata;
+pub(super) mod token;
+mod tokens;
+
+#[cfg(test)]
+mod oauth_tests;
+
+use std::net::IpAddr;
+
+use oauth2::url::{Host, Url};
+use sha2::{Digest, Sha256};
+
+pub use tokens::{TokenError, Tokens, Verified};
+
+use crate::{
+    access::{Kind, Principal, Scopes},
+    store::{Client, Result, Store},
+};
+
+/// The client that is part of this program: `widgetapp token` at a terminal. Public, without consent.
+pub const FIRST_PARTY_CLIENT: &str = "widgetapp-cli";
+/// Where it has codes sent; any port will do (RFC 8252).
+pub const FIRST_PARTY_REDIRECT: &str = "http://127.0.0.1/callback";
+
+/// What the store keeps of a client's secret. Secrets are long and random, so a fast hash will do.
+pub fn secret_hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}
+
+/// The client with this id, the built-in one included; not a disabled one.
+fn client(store: &Store, id: &str) -> Result<Option<Client>> {
+    if id == FIRST_PARTY_CLIENT {
+        return Ok(Some(Client {
+            principal: Principal {
+                kind: Kind::Client,
+                name: id.into(),
+                organisation: String::new(),
+            },
+            secret_hash: None,
+            redirect_uris: vec![FIRST_PARTY_REDIRECT.into()],
+            scopes: Scopes::ALL.to_string(),
+            disabled: false,
+        }));
+    }
+    Ok(store.client(id)?.filter(|client| !client.disabled))
+}
+
+/// The scopes to grant: what was asked for, if the client may have it, else all that it may have.
+fn granted(client: &Client, asked: Option<&str>) -> Option<Scopes> {
+    let allowed = Scopes::parse(&client.scopes).unwrap_or_default();
+    let scopes = asked.map_or(Some(allowed), Scopes::parse)?;
+    (allowed.include(scopes) && !scopes.is_empty()).then_some(scopes)
+}
+
+/// Whether a code may be sent there: letter by letter as registered, but for the port of a loopback address.
+fn may_redirect(client: &Client, given: &str) -> bool {
+    client
+        .redirect_uris
+        .iter()
+        .any(|registered| registered == given || without_loopback_port(given).is_some_and(|given| given == *registered))
+}
+
+/// A loopback address of the form that RFC 8252 7.3 describes, with its port taken away.
+fn without_loopback_port(uri: &str) -> Option<String> {
+    let mut url = Url::parse(uri).ok()?;
+    let loopback = match url.host()? {
+        Host::Ipv4(ip) => IpAddr::V4(ip).is_loopback(),
+        Host::Ipv6(ip) => IpAddr::V6(ip).is_loopback(),
+        Host::Domain(_) => false,
+    };
+    // The parser forgives much; what it had to change was not written as registered.
+    (loopback && url.scheme() == "http" && url.as_str() == uri && url.port().is_some())
+        .then(|| url.set_port(None).ok())??;
+    Some(url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_port_of_a_loopback_address_is_free() {
+        let client = |uri: &str| Client {
+            principal: Principal {
+                kind: Kind::Client,
+                name: "a".into(),
+                organisation: "acme".into(),
+            },
+            secret_hash: None,
+            redirect_uris: vec![uri.into()],
+            scopes: "stream".into(),
+            disabled: false,
+        };
+        let native = client(FIRST_PARTY_REDIRECT);
+        for good in [
+            "http://127.0.0.1/callback",
+            "http://127.0.0.1:1/callback",
+            "http://127.0.0.1:65535/callback",
+        ] {
+            assert!(may_redirect(&native, good), "{good}");
+        }
+        for evil in [
+            "http://localhost:1/callback",
+            "http://127.0.0.1:1/callback/",
+            "http://127.0.0.1:1/callback?x=1",
+            "http://127.0.0.1:1/callback#x",
+            "http://127.0.0.1:1/x/../callback",
+            "http://a@127.0.0.1:1/callback",
+            "http://127.0.0.1:1@evil/callback",
+            "http://127.0.0.1.evil:1/callback",
+            "https://127.0.0.1:1/callback",
+            "http://0x7f.1:1/callback",
+            "http://127.0.0.2:1/callback",
+            "HTTP://127.0.0.1:1/callback",
+            "",
+        ] {
+            assert!(!may_redirect(&native, evil), "{evil}");
+        }
+        let web = client("https://app.test/cb");
+        assert!(may_redirect(&web, "https://app.test/cb"));
+        assert!(!may_redirect(&web, "https://app.test:8443/cb") && !may_redirect(&web, "https://app.test/cb/x"));
+    }
+
+    #[test]
+    fn a_client_gets_what_it_asks_for_within_what_it_may_have() {
+        let mut client = client_of("stream things:read");
+        let text = |client: &Client, asked| granted(client, asked).map(|scopes| scopes.to_string());
+        assert_eq!(text(&client, None).as_deref(), Some("stream things:read"));
+        assert_eq!(text(&client, Some("stream")).as_deref(), Some("stream"));
+        assert_eq!(text(&client, Some("things:write")), None);
+        assert_eq!(text(&client, Some("admin")), None);
+        client.scopes = String::new();
+        assert_eq!(text(&client, None), None);
+    }
+
+    fn client_of(scopes: &str) -> Client {
+        Client {
+            principal: Principal {
+                kind: Kind::Client,
+                name: "a".into(),
+                organisation: "acme".into(),
+            },
+            secret_hash: None,
+            redirect_uris: Vec::new(),
+            scopes: scopes.into(),
+            disabled: false,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The pages for people: login and home. Plain HTML, no script; the style is one file.
+
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use http::{
+    StatusCode,
+    header::{CACHE_CONTROL, CONTENT_TYPE},
+};
+use maud::{DOCTYPE, Markup, html};
+
+use super::{App, body::Fields, login::AuthSession, problem::Problem};
+use crate::{
+    access::Principal,
+    protocol::{
+        action::Things,
+        limits::{MAX_QUERY_CHARS, PAGE_THINGS},
+    },
+};
+
+/// `GET /assets/widgetapp.css`.
+pub(super) async fn style() -> Response {
+    let headers = [
+        (CONTENT_TYPE, "text/css; charset=utf-8"),
+        (CACHE_CONTROL, "max-age=3600"),
+    ];
+    (headers, include_str!("widgetapp.css")).into_response()
+}
+
+/// The login form; after a wrong try with a word on that.
+pub(super) fn login(next: &str, refusal: Option<&str>) -> Response {
+    let content = html! {
+        h1 { "Log in" }
+        @if let Some(refusal) = refusal {
+            p #refusal .refusal role="alert" { "Sorry, " (refusal) "." }
+        }
+        form method="post" action="/login" {
+            input type="hidden" name="next" value=(next);
+            label for="username" { "Name" }
+            input #username name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus
+                aria-describedby=[refusal.map(|_| "refusal")];
+            label for="password" { "Password" }
+            input #password type="password" name="password" autocomplete="current-password" required
+                aria-describedby=[refusal.map(|_| "refusal")];
+            button type="submit" { "Log in" }
+        }
+    };
+    let status = if refusal.is_some() {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::OK
+    };
+    page(status, "Log in", None, &content)
+}
+
+/// `GET /`: the user's Things, or those that a search finds.
+pub(super) async fn home(
+    State(app): State<App>,
+    auth: AuthSession,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let Some(user) = auth.user else {
+        return Ok(Redirect::to("/login").into_response());
+    };
+    let query = Fields::parse(query.unwrap_or_default().as_bytes())?;
+    let sought = query.get("q");
+    let things = match sought {
+        Some(text) => app.store().search(&user.principal, text, PAGE_THINGS)?,
+        None => app.store().feed(&user.principal, query.get("cursor"), PAGE_THINGS)?,
+    };
+    let content = html! {
+        h1 { "Things" }
+        form method="get" action="/" role="search" .row {
+            label for="q" { "Search" }
+            input #q type="search" name="q" maxlength=(MAX_QUERY_CHARS) value=(sought.unwrap_or_default());
+            button type="submit" { "Search" }
+        }
+        (list(&things, sought))
+    };
+    Ok(page(StatusCode::OK, "Things", Some(&user.principal), &content))
+}
+
+fn list(things: &Things, sought: Option<&str>) -> Markup {
+    html! {
+        @if things.things.is_empty() {
+            p { @if sought.is_some() { "Nothing of yours has such a title." } @else { "Nothing is shared with you yet." } }
+        } @else {
+            table {
+                thead { tr { th scope="col" { "Title" } th scope="col" { "Your role" } th scope="col" { "Last change" } } }
+                tbody {
+                    @for thing in &things.things {
+                        tr { th scope="row" { (thing.title) } td { (thing.role) } td { (date(thing.changed_at)) } }
+                    }
+                }
+            }
+        }
+        @if let Some(next) = &things.next {
+            p { a href={ "/?cursor=" (next) } rel="next" { "Older Things" } }
+        }
+    }
+}
+
+/// A page that tells why something cannot be done.
+pub(super) fn refusal(status: StatusCode, title: &str, text: &str) -> Response {
+    page(status, title, None, &html! { h1 { (title) } p { (text) } })
+}
+
+fn page(status: StatusCode, title: &str, user: Option<&Principal>, content: &Markup) -> Response {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " - WidgetApp" }
+                link rel="stylesheet" href="/assets/widgetapp.css";
+            }
+            body {
+                header {
+                    a href="/" { "WidgetApp" }
+                    @if let Some(user) = user {
+                        form method="post" action="/logout" .row {
+                            span { (user.name) " (" (user.organisation) ")" }
+                            button type="submit" { "Log out" }
+                        }
+                    }
+                }
+                main { (content) }
+            }
+        }
+    };
+    (status, [(CACHE_CONTROL, "no-store")], markup).into_response()
+}
+
+fn date(at_ms: u64) -> Markup {
+    let time = i64::try_from(at_ms)
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    html! {
+        @if let Some(time) = time {
+            time datetime=(time) { (time.strftime("%Y-%m-%d %H:%M UTC")) }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Password hashes: Argon2id, off the async threads, few at a time.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version, password_hash::SaltString,
+};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use tokio::sync::Semaphore;
+
+use crate::clock;
+
+/// What OWASP asks for at least.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// Hashes computed at once: logins must not take every core from the edits.
+const AT_ONCE: usize = 2;
+/// Logins that may wait for their turn; beyond it they are told to come back.
+const MAX_WAITING: usize = 64;
+
+/// Hashes and verifies passwords. Cheap to clone; clones share one bound.
+#[derive(Clone)]
+pub struct Passwords {
+    permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    /// A hash that nobody's password has, for names that nobody has: they must take as long.
+    dummy: Arc<str>,
+}
+
+/// Too many passwords are being checked already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many logins at once")]
+pub struct Busy;
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Passwords {
+    /// With nothing under way.
+    pub fn new() -> Self {
+        let (salt, output) = (clock::random_bytes::<16>(), clock::random_bytes::<32>());
+        let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
+        let dummy = format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}");
+        Self {
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: Arc::default(),
+            dummy: dummy.into(),
+        }
+    }
+
+    /// Hashes a new password, in PHC form.
+    ///
+    /// # Errors
+    /// Too many are under way.
+    pub async fn hash(&self, password: &str) -> Result<String, Busy> {
+        let password = password.to_owned();
+        self.run(move || {
+            let salt = SaltString::encode_b64(&clock::random_bytes::<16>()).expect("16 bytes are within bounds");
+            let hash = argon2().hash_password(password.as_bytes(), &salt);
+            hash.expect("parameters and salt are within bounds").to_string()
+        })
+        .await
+    }
+
+    /// Whether the password belongs to the hash; takes as long without a hash, for names that do not exist.
+    pub(super) async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, Busy> {
+        let known = hash.is_some();
+        let (hash, password) = (hash.unwrap_or(&self.dummy).to_owned(), password.to_owned());
+        let right = self.run(move || {
+            let parsed = PasswordHash::new(&hash);
+            parsed.is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+        });
+        Ok(right.await? && known)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+        let waiting = Waiting::enter(&self.waiting)?;
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .expect("it is never closed");
+        drop(waiting);
+        let done = tokio::task::spawn_blocking(move || {
+            // Kept here, so that a client that hangs up does not free the place of work still going on.
+            let _permit = permit;
+            work()
+        });
+        done.await.map_err(|_| Busy)
+    }
+}
+
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn enter(count: &Arc<AtomicUsize>) -> Result<Self, Busy> {
+        let waiting = Self(Arc::clone(count));
+        if count.fetch_add(1, Ordering::Relaxed) < MAX_WAITING {
+            Ok(waiting)
+        } else {
+            Err(Busy)
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants within bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}

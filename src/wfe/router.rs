@@ -1,0 +1,78 @@
+//! All URLs, in one table.
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use http::{HeaderName, HeaderValue, header};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+
+use super::{
+    App,
+    ajax::{by_get, by_post},
+    body, health, legacy, login,
+    oauth::{authorize, metadata, token},
+    pages, problem,
+    problem::Problem,
+    stream_door,
+};
+use crate::protocol::{ErrorCode, action::Action};
+
+/// The whole front end as one service.
+pub fn router(app: App) -> Router {
+    let routes = Router::new()
+        .route("/", get(pages::home))
+        .route("/assets/widgetapp.css", get(pages::style))
+        .route("/login", get(login::page).post(login::submit))
+        .route("/logout", post(login::logout))
+        .route("/_ajax/scroll", by_get(Action::Scroll))
+        .route("/_ajax/search", by_get(Action::Search))
+        .route("/_ajax/select", by_post(Action::Select))
+        .route("/_ajax/create", by_post(Action::Create))
+        .route("/_ajax/edit", by_post(Action::Edit))
+        .route("/_ajax/refresh", by_post(Action::Refresh))
+        .route("/_ajax/delete", by_post(Action::Delete))
+        .route("/api/1.0/things", get(legacy::list).post(legacy::create))
+        .route(
+            "/api/1.0/things/{id}",
+            get(legacy::show).put(legacy::replace).delete(legacy::delete),
+        )
+        .route("/oauth/authorize", get(authorize::ask))
+        .route("/oauth/token", post(token::issue))
+        .route("/.well-known/oauth-authorization-server", get(metadata::server))
+        .route("/.well-known/openid-configuration", get(metadata::server))
+        .route("/.well-known/jwks.json", get(metadata::keys))
+        .route("/_stream", get(stream_door::open))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .fallback(async || Problem::from(ErrorCode::NotFound))
+        .method_not_allowed_fallback(async || Problem::from(ErrorCode::MethodNotAllowed));
+
+    let mut wrapped = routes
+        .layer(login::layer(&app))
+        .layer(middleware::from_fn_with_state(app.clone(), body::read_whole))
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(middleware::map_response(problem::complete));
+    for (name, value) in SECURITY_HEADERS {
+        wrapped = wrapped.layer(SetResponseHeaderLayer::if_not_present(
+            name,
+            HeaderValue::from_static(value),
+        ));
+    }
+    wrapped.with_state(app)
+}
+
+/// On every answer. `same-origin` and not `no-referrer`: with that, browsers hide the `Origin` of our own forms.
+const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+];
+
+#[cfg(test)]
+#[path = "router_tests.rs"]
+mod tests;

@@ -1,0 +1,250 @@
+//! `GET /_stream`: who may open a stream. Answers every refusal itself, and hands the rest over.
+//!
+//! Nothing is answered to a request that may pass: the accept loop takes the socket away from under
+//! it, and an SFE sends the 101.
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Version,
+    header::{CONNECTION, HOST, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE},
+    request::Parts,
+};
+use oauth2::url::form_urlencoded;
+use tokio::sync::mpsc;
+
+use super::{
+    App, caller,
+    login::{self, AuthSession},
+    origin,
+    peer::peer_address,
+    problem::Problem,
+};
+use crate::{
+    access::{self, Principal, Scopes},
+    clock,
+    ipc::Admission,
+    protocol::{Codec, ErrorCode},
+};
+
+/// Where to send the admission of a connection; the accept loop puts it into each request's
+/// extensions. When something arrives, it takes the socket and drops the request.
+#[derive(Clone, Debug)]
+pub struct Handover(pub mpsc::Sender<Admission>);
+
+/// What a proxy in front may have added; SFE's filter chain judges it.
+const FORWARDED_HEADERS: [&str; 6] = [
+    "x-request-id",
+    "x-forwarded-for",
+    "x-forwarded-proto",
+    "forwarded",
+    "cf-connecting-ip",
+    "cf-ray",
+];
+/// Longest of these that is passed on.
+const MAX_FORWARDED_BYTES: usize = 1024;
+/// Most of them.
+const MAX_FORWARDED: usize = 16;
+/// Names under which tokens are put into URLs, where logs would keep them.
+const TOKENS_IN_URL: [&str; 4] = ["access_token", "token", "bearer_token", "ticket"];
+
+/// `GET /_stream`.
+pub(super) async fn open(State(app): State<App>, auth: AuthSession, request: Request) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
+    refuse_token_in_url(&parts)?;
+    let websocket_key = websocket_key(&parts)?;
+    let offer = Offer::read(&parts.headers)?;
+    let opener = if app.config().server.echo {
+        None
+    } else {
+        Some(opener(&app, &auth, &parts.headers, &offer).await?)
+    };
+    let admission = Admission {
+        session: clock::new_id(),
+        scopes: opener.as_ref().map_or(Scopes::ALL, |opener| opener.scopes).names(),
+        expires_at: opener.as_ref().map_or(u64::MAX, |opener| opener.expires_at),
+        principal: opener.map(|opener| opener.principal),
+        codec: offer.codec,
+        subprotocol: offer.chosen,
+        websocket_key,
+        peer: peer_address(&parts),
+        headers: forwarded(&parts.headers),
+    };
+    let unavailable = || Problem::from(ErrorCode::Unavailable).retry_after(1_000);
+    let handover = parts.extensions.get::<Handover>().ok_or_else(unavailable)?;
+    handover.0.send(admission).await.map_err(|_| unavailable())?;
+    std::future::pending().await
+}
+
+/// Who opens the stream, by which right, and until when.
+struct Opener {
+    principal: Principal,
+    scopes: Scopes,
+    expires_at: u64,
+}
+
+async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offer) -> Result<Opener, Problem> {
+    let token = match (caller::bearer(headers)?, &offer.token) {
+        (Some(_), Some(_)) => {
+            return Err(
+                Problem::new(ErrorCode::BadRequest, "the access token is given in two places")
+                    .challenge(r#"Bearer error="invalid_request""#),
+            );
+        }
+        (Some(token), None) => Some(token),
+        (None, token) => token.as_deref(),
+    };
+    let opener = match (token, &auth.user) {
+        (Some(token), _) => {
+            let verified = app
+                .tokens()
+                .verify(token, clock::unix_seconds())
+                .map_err(|error| Problem::from(error.code()))?;
+            Opener {
+                principal: verified.principal,
+                scopes: verified.scopes,
+                expires_at: verified.expires_at,
+            }
+        }
+        (None, Some(user)) => {
+            // Browsers send the cookie with any page's request, so the page must be one of ours.
+            if app.site().page(headers) != origin::Source::Us || !headers.contains_key(http::header::ORIGIN) {
+                return Err(ErrorCode::OriginNotAllowed.into());
+            }
+            Opener {
+                principal: user.principal.clone(),
+                scopes: Scopes::ALL,
+                expires_at: login::expires_at(auth).await,
+            }
+        }
+        (None, None) => return Err(ErrorCode::TokenMissing.into()),
+    };
+    let approved = app.store().streaming_approved(&opener.principal)?;
+    match access::may_stream(opener.scopes, approved) {
+        Ok(()) => Ok(opener),
+        Err(ErrorCode::InsufficientScope) => {
+            let challenge = r#"Bearer error="insufficient_scope", scope="stream""#;
+            Err(Problem::from(ErrorCode::InsufficientScope).challenge(challenge))
+        }
+        Err(code) => Err(code.into()),
+    }
+}
+
+fn refuse_token_in_url(parts: &Parts) -> Result<(), Problem> {
+    let query = parts.uri.query().unwrap_or_default();
+    let named = |name: &str| TOKENS_IN_URL.iter().any(|token| token.eq_ignore_ascii_case(name));
+    if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| named(&name)) {
+        return Err(ErrorCode::TokenInUrl.into());
+    }
+    Ok(())
+}
+
+/// Checks the opening handshake (RFC 6455 4.2.1) and returns its key.
+fn websocket_key(parts: &Parts) -> Result<String, Problem> {
+    let headers = &parts.headers;
+    let bad = |text: &str| Problem::new(ErrorCode::BadUpgrade, text);
+    if !lists(headers, &UPGRADE, "websocket") {
+        return Err(Problem::from(ErrorCode::NotAnUpgrade)
+            .header(UPGRADE, "websocket")
+            .header(CONNECTION, "Upgrade")
+            .header(SEC_WEBSOCKET_VERSION, "13"));
+    }
+    if parts.version != Version::HTTP_11 {
+        return Err(bad("a WebSocket handshake is a request of HTTP/1.1"));
+    }
+    if !lists(headers, &CONNECTION, "upgrade") {
+        return Err(bad("\"Connection\" must contain \"Upgrade\""));
+    }
+    only(headers, &HOST).ok_or_else(|| bad("one \"Host\" is needed"))?;
+    match only(headers, &SEC_WEBSOCKET_VERSION) {
+        Some("13") => {}
+        Some(_) => return Err(Problem::from(ErrorCode::NotAnUpgrade).header(SEC_WEBSOCKET_VERSION, "13")),
+        None if headers.contains_key(SEC_WEBSOCKET_VERSION) => {
+            return Err(bad("\"Sec-WebSocket-Version\" is given twice"));
+        }
+        None => return Err(Problem::from(ErrorCode::NotAnUpgrade).header(SEC_WEBSOCKET_VERSION, "13")),
+    }
+    let key = only(headers, &SEC_WEBSOCKET_KEY).ok_or_else(|| bad("one \"Sec-WebSocket-Key\" is needed"))?;
+    if !STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16) {
+        return Err(bad("\"Sec-WebSocket-Key\" must be 16 bytes in base64"));
+    }
+    Ok(key.to_owned())
+}
+
+/// What `Sec-WebSocket-Protocol` offers.
+#[derive(Debug, PartialEq, Eq)]
+struct Offer {
+    codec: Codec,
+    /// What to answer; none if only a token or nothing was offered.
+    chosen: Option<String>,
+    /// The token of an entry `bearer.T`, which is never echoed.
+    token: Option<String>,
+}
+
+impl Offer {
+    /// The first subprotocol that we know, in the client's order.
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let (mut token, mut offered, mut codec) = (None, false, None);
+        for list in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
+            let list = list
+                .to_str()
+                .map_err(|_| Problem::from(ErrorCode::UnknownSubprotocol))?;
+            for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+                if let Some(given) = entry.strip_prefix("bearer.") {
+                    if token.replace(given.to_owned()).is_some() {
+                        return Err(Problem::new(ErrorCode::BadRequest, "the access token is given twice"));
+                    }
+                } else {
+                    offered = true;
+                    codec = codec.or_else(|| Codec::from_subprotocol(entry));
+                }
+            }
+        }
+        if offered && codec.is_none() {
+            return Err(ErrorCode::UnknownSubprotocol.into());
+        }
+        Ok(Self {
+            chosen: codec.map(|codec| codec.subprotocol().into()),
+            codec: codec.unwrap_or(Codec::Json),
+            token,
+        })
+    }
+}
+
+/// Whether a header that is a list contains the word, in any case.
+fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let texts = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    texts
+        .flat_map(|text| text.split(','))
+        .any(|entry| entry.trim().eq_ignore_ascii_case(word))
+}
+
+/// The value of a header that is there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next().map(HeaderValue::to_str), values.next()) {
+        (Some(Ok(text)), None) => Some(text.trim()),
+        _ => None,
+    }
+}
+
+fn forwarded(headers: &HeaderMap) -> Vec<(String, String)> {
+    let short = |value: &&HeaderValue| value.len() <= MAX_FORWARDED_BYTES;
+    let values = |name: &'static str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter(short)
+            .map(move |value| (name, value))
+    };
+    let all = FORWARDED_HEADERS.into_iter().flat_map(values).take(MAX_FORWARDED);
+    all.filter_map(|(name, value)| Some((name.to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "stream_door_tests.rs"]
+mod tests;
