@@ -24,6 +24,16 @@ pub struct Principal {
     pub organisation: String,
 }
 
+impl Principal {
+    /// One word for it, as `user:ada`: the log and the keys of edits know it by that.
+    pub fn id(&self) -> String {
+        match self.kind {
+            Kind::User => format!("user:{}", self.name),
+            Kind::Client => format!("client:{}", self.name),
+        }
+    }
+}
+
 /// What sort of principal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -107,11 +117,7 @@ pub fn permit(action: Action, names_thing: bool, role: Option<Role>) -> Result<(
 /// # Errors
 /// `insufficient_scope`.
 pub fn permit_over_http(action: Action, scopes: Scopes) -> Result<(), ErrorCode> {
-    if scopes.has(needed_scope(action)) {
-        Ok(())
-    } else {
-        Err(ErrorCode::InsufficientScope)
-    }
+    if scopes.has(needed_scope(action)) { Ok(()) } else { Err(ErrorCode::InsufficientScope) }
 }
 
 /// Whether someone with these scopes, in an approved group or not, may open a stream.
@@ -122,11 +128,7 @@ pub fn may_stream(scopes: Scopes, approved: bool) -> Result<(), ErrorCode> {
     if !scopes.has(Scope::Stream) {
         return Err(ErrorCode::InsufficientScope);
     }
-    if approved {
-        Ok(())
-    } else {
-        Err(ErrorCode::GroupNotApproved)
-    }
+    if approved { Ok(()) } else { Err(ErrorCode::GroupNotApproved) }
 }
 
 #[cfg(test)]
@@ -183,11 +185,7 @@ mod tests {
             let writes = matches!(action, Action::Create | Action::Edit | Action::Delete);
             assert_eq!(permit_over_http(action, write).is_ok(), writes, "{action}");
             assert_eq!(permit_over_http(action, read).is_ok(), !writes, "{action}");
-            assert_eq!(
-                permit_over_http(action, stream),
-                Err(ErrorCode::InsufficientScope),
-                "{action}"
-            );
+            assert_eq!(permit_over_http(action, stream), Err(ErrorCode::InsufficientScope), "{action}");
         }
     }
 

@@ -23,9 +23,7 @@ impl BackOff {
     /// was refused got the same number. `chance` picks a duration between zero and its argument
     /// ([`crate::clock::jitter`]).
     pub fn after_failure(&mut self, asked: Option<Duration>, chance: impl FnOnce(Duration) -> Duration) -> Duration {
-        let ceiling = SHORTEST_CEILING
-            .saturating_mul(1 << self.failures.min(16))
-            .min(LONGEST_CEILING);
+        let ceiling = SHORTEST_CEILING.saturating_mul(1 << self.failures.min(16)).min(LONGEST_CEILING);
         self.failures = self.failures.saturating_add(1);
         asked.unwrap_or_default().saturating_add(chance(ceiling))
     }
@@ -60,9 +58,8 @@ mod tests {
 
     #[test]
     fn the_wait_is_spread_over_the_whole_range() {
-        let waits: Vec<Duration> = (0..1_000)
-            .map(|_| BackOff { failures: 3 }.after_failure(None, crate::clock::jitter))
-            .collect();
+        let waits: Vec<Duration> =
+            (0..1_000).map(|_| BackOff { failures: 3 }.after_failure(None, crate::clock::jitter)).collect();
         assert!(waits.iter().all(|&wait| wait <= Duration::from_secs(4)));
         for second in 0..4 {
             let range = Duration::from_secs(second)..Duration::from_secs(second + 1);

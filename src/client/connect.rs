@@ -143,9 +143,7 @@ impl Target {
             server: server.into(),
             host: host.into(),
             port: authority.port_u16().unwrap_or(default_port),
-            uri: format!("{scheme}://{authority}{base}/_stream")
-                .parse()
-                .map_err(|_| bad())?,
+            uri: format!("{scheme}://{authority}{base}/_stream").parse().map_err(|_| bad())?,
             codec,
             tls,
         })
@@ -165,13 +163,10 @@ impl Target {
         bearer.set_sensitive(true);
         request.headers_mut().insert(header::AUTHORIZATION, bearer);
         let subprotocol = HeaderValue::from_static(self.codec.subprotocol());
-        request
-            .headers_mut()
-            .insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        request.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
 
-        let tcp = TcpStream::connect((self.host.as_str(), self.port))
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let tcp =
+            TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| self.unreachable(&error))?;
         // Messages are small, and gathered by the client itself.
         tcp.set_nodelay(true).map_err(|error| self.unreachable(&error))?;
         let config = WebSocketConfig::default()
@@ -186,10 +181,7 @@ impl Target {
     }
 
     fn unreachable(&self, why: &dyn std::fmt::Display) -> ConnectError {
-        ConnectError::Unreachable {
-            server: self.server.clone(),
-            why: why.to_string(),
-        }
+        ConnectError::Unreachable { server: self.server.clone(), why: why.to_string() }
     }
 
     fn handshake_error(&self, error: tungstenite::Error) -> ConnectError {
@@ -222,22 +214,11 @@ fn refusal(status: u16, headers: &HeaderMap, body: &[u8]) -> Refusal {
         name: String,
     }
     let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
-    let detail = [problem.detail, problem.title]
-        .into_iter()
-        .find(|text| !text.is_empty())
-        .unwrap_or_else(|| {
-            let reason = http::StatusCode::from_u16(status)
-                .ok()
-                .and_then(|status| status.canonical_reason());
-            reason.unwrap_or("it gave no reason").to_lowercase()
-        });
-    Refusal {
-        status,
-        code: problem.code,
-        name: problem.name,
-        detail,
-        retry_after: retry_after(headers),
-    }
+    let detail = [problem.detail, problem.title].into_iter().find(|text| !text.is_empty()).unwrap_or_else(|| {
+        let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        reason.unwrap_or("it gave no reason").to_lowercase()
+    });
+    Refusal { status, code: problem.code, name: problem.name, detail, retry_after: retry_after(headers) }
 }
 
 /// `Retry-After` in seconds. Its other form, a date, is not used by the server.
@@ -253,20 +234,10 @@ mod tests {
     #[test]
     fn the_stream_is_found_from_the_servers_address() {
         for (server, uri, host, port) in [
-            (
-                "http://127.0.0.1:8080",
-                "ws://127.0.0.1:8080/_stream",
-                "127.0.0.1",
-                8080,
-            ),
+            ("http://127.0.0.1:8080", "ws://127.0.0.1:8080/_stream", "127.0.0.1", 8080),
             ("https://example.org/", "wss://example.org/_stream", "example.org", 443),
             ("http://[::1]:80/base/", "ws://[::1]:80/base/_stream", "::1", 80),
-            (
-                "wss://example.org:444",
-                "wss://example.org:444/_stream",
-                "example.org",
-                444,
-            ),
+            ("wss://example.org:444", "wss://example.org:444/_stream", "example.org", 444),
         ] {
             let target = Target::new(server, Codec::Json, None).unwrap();
             assert_eq!(target.uri.to_string(), uri);
@@ -282,10 +253,7 @@ mod tests {
         let body =
             br#"{"title": "Forbidden", "detail": "ask your administrator", "code": 108, "name": "group_not_approved"}"#;
         let error = ConnectError::Refused(refusal(403, &HeaderMap::new(), body));
-        assert_eq!(
-            error.to_string(),
-            "the server refused the stream: ask your administrator (403 group_not_approved)"
-        );
+        assert_eq!(error.to_string(), "the server refused the stream: ask your administrator (403 group_not_approved)");
         assert!(!error.temporary());
     }
 
@@ -293,10 +261,7 @@ mod tests {
     fn a_refusal_whose_body_did_not_come_is_still_one() {
         let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static("7"))]);
         let error = ConnectError::Refused(refusal(503, &headers, b"{\"tit"));
-        assert_eq!(
-            error.to_string(),
-            "the server refused the stream: service unavailable (503)"
-        );
+        assert_eq!(error.to_string(), "the server refused the stream: service unavailable (503)");
         assert!(error.temporary());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     }

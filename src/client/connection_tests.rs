@@ -51,10 +51,7 @@ async fn a_close_code_from_4500_is_the_end_for_everyone_who_waits() {
     peer.expect("edit").await;
     peer.close(4503).await;
     let error = edit.await.unwrap_err();
-    assert!(
-        matches!(&error, RequestError::Ended(ConnectError::Closed { code: 4503, .. })),
-        "{error}"
-    );
+    assert!(matches!(&error, RequestError::Ended(ConnectError::Closed { code: 4503, .. })), "{error}");
     let later = client.select(THING).await.unwrap_err();
     assert_eq!(later.to_string(), error.to_string());
     let mut last = None;
@@ -74,10 +71,7 @@ async fn a_refusal_is_told_in_the_servers_words() {
     let builder = Client::builder(&url, "t").keep_trying(true);
     let (connected, ()) = tokio::join!(builder.connect(), server.refuse(&response));
     let error = connected.unwrap_err();
-    assert!(
-        matches!(&error, ConnectError::Refused(refusal) if refusal.code == 108),
-        "{error}"
-    );
+    assert!(matches!(&error, ConnectError::Refused(refusal) if refusal.code == 108), "{error}");
 }
 
 #[tokio::test]
@@ -94,10 +88,7 @@ async fn a_server_that_is_busy_is_left_alone_as_long_as_it_asks() {
     };
     let (connected, (_peer, waited)) = tokio::join!(builder.connect(), served);
     connected.unwrap();
-    assert!(
-        Duration::from_millis(990) <= waited && waited < Duration::from_millis(2_500),
-        "{waited:?}"
-    );
+    assert!(Duration::from_millis(990) <= waited && waited < Duration::from_millis(2_500), "{waited:?}");
 }
 
 #[tokio::test]
@@ -106,10 +97,7 @@ async fn nobody_at_the_address_is_an_error_unless_the_program_wants_to_wait() {
     let url = server.url();
     drop(server);
     let error = Client::connect(&url, "t").await.unwrap_err();
-    assert!(
-        error.to_string().starts_with(&format!("cannot reach {url}: ")),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with(&format!("cannot reach {url}: ")), "{error}");
 }
 
 #[tokio::test]
@@ -124,8 +112,7 @@ async fn a_token_that_expires_is_replaced_on_the_live_connection() {
     let (connected, mut peer) = tokio::join!(Client::connect(&url, tokens), server.welcome());
     let _connected = connected.unwrap();
     assert_eq!(peer.token, "Bearer token 0");
-    peer.send(json!({"port": 0, "name": "token_expiring", "body": {"expires_at": 9}}))
-        .await;
+    peer.send(json!({"port": 0, "name": "token_expiring", "body": {"expires_at": 9}})).await;
     let request = peer.receive().await;
     assert_eq!(request["name"], "refresh");
     assert_eq!(request["body"], json!({"token": "token 1"}));
@@ -137,8 +124,7 @@ async fn a_fixed_token_is_replaced_by_the_program_for_later_connections_too() {
     let (client, _events, mut peer) = connected(&server).await;
     let answered = async {
         let id = peer.expect("refresh").await;
-        peer.send(json!({"port": 0, "name": "refresh", "id": id, "body": {"expires_at": 99}}))
-            .await;
+        peer.send(json!({"port": 0, "name": "refresh", "id": id, "body": {"expires_at": 99}})).await;
     };
     let (refreshed, ()) = tokio::join!(client.refresh_token("newer"), answered);
     assert_eq!(refreshed.unwrap().expires_at, 99);
@@ -151,15 +137,11 @@ async fn a_drain_moves_the_connection_after_its_delay() {
     let server = FakeServer::new().await;
     let (_client, _events, mut peer) = opened(&server).await;
     let asked_at = clock::now();
-    peer.send(json!({"port": 0, "name": "drain", "body": {"retry_after_ms": 200}}))
-        .await;
+    peer.send(json!({"port": 0, "name": "drain", "body": {"retry_after_ms": 200}})).await;
     assert_eq!(peer.closed().await, Some(1000));
     let mut peer = server.welcome().await;
     let waited = clock::now() - asked_at;
-    assert!(
-        Duration::from_millis(200) <= waited && waited < Duration::from_secs(2),
-        "{waited:?}"
-    );
+    assert!(Duration::from_millis(200) <= waited && waited < Duration::from_secs(2), "{waited:?}");
     assert_eq!(peer.receive().await["body"]["since"]["offset"], 5);
 }
 
@@ -191,9 +173,7 @@ async fn a_certificate_is_trusted_only_if_the_program_says_so() {
     let url = server.url().replace("http", "https");
 
     let strangers = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let builder = Client::builder(&url, "t")
-        .tls_root(strangers.cert.pem())
-        .keep_trying(true);
+    let builder = Client::builder(&url, "t").tls_root(strangers.cert.pem()).keep_trying(true);
     let refused = async { acceptor.accept(server.accept().await).await.is_err() };
     let (connected, refused) = tokio::join!(builder.connect(), refused);
     let error = connected.unwrap_err();
@@ -203,12 +183,10 @@ async fn a_certificate_is_trusted_only_if_the_program_says_so() {
     let served = async {
         let tls = acceptor.accept(server.accept().await).await.unwrap();
         let mut peer = Peer::upgrade(tls).await;
-        peer.send(
-            json!({"port": 0, "name": "welcome", "body": {"session": "s", "user": "ada", "organisation": "acme",
+        peer.send(json!({"port": 0, "name": "welcome", "body": {"session": "s", "user": "ada", "organisation": "acme",
             "expires_at": 1, "ping_ms": 1, "pong_ms": 1, "max_frame_bytes": 1, "max_things": 1, "ports": {},
-            "sfe": "1", "stream": "1.1", "node": "n"}}),
-        )
-        .await;
+            "sfe": "1", "stream": "1.1", "node": "n"}}))
+            .await;
     };
     let (connected, ()) = tokio::join!(builder.connect(), served);
     connected.unwrap();

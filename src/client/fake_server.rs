@@ -35,12 +35,10 @@ impl FakeServer {
     /// Takes a connection and welcomes it.
     pub(crate) async fn welcome(&self) -> Peer {
         let mut peer = self.upgrade().await;
-        peer.send(
-            json!({"port": 0, "name": "welcome", "body": {"session": "s", "user": "ada", "organisation": "acme",
+        peer.send(json!({"port": 0, "name": "welcome", "body": {"session": "s", "user": "ada", "organisation": "acme",
             "expires_at": 1, "ping_ms": 25_000, "pong_ms": 10_000, "max_frame_bytes": 1_048_576, "max_things": 128,
-            "ports": {"session": 0}, "sfe": "1", "stream": "1.1", "node": "n"}}),
-        )
-        .await;
+            "ports": {"session": 0}, "sfe": "1", "stream": "1.1", "node": "n"}}))
+            .await;
         peer
     }
 
@@ -124,11 +122,8 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
     /// Lets the client open the Thing at `offset`.
     pub(crate) async fn open_at(&mut self, offset: u64) {
         let id = self.expect("open").await;
-        self.opened(
-            id,
-            json!({"role": "editor", "epoch": "e", "offset": offset, "recovered": false, "content": {}}),
-        )
-        .await;
+        self.opened(id, json!({"role": "editor", "epoch": "e", "offset": offset, "recovered": false, "content": {}}))
+            .await;
     }
 
     pub(crate) async fn opened(&mut self, id: u64, body: Value) {
@@ -137,18 +132,13 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
     }
 
     pub(crate) async fn ack(&mut self, id: u64, offset: u64) {
-        self.send(
-            json!({"port": 200, "name": "widgetApp_useraction_edit", "id": id, "thing": THING,
-            "offset": offset, "body": {"epoch": "e", "offset": offset, "durable": true}}),
-        )
-        .await;
+        self.send(json!({"port": 200, "name": "widgetApp_useraction_edit", "id": id, "thing": THING,
+            "offset": offset, "body": {"epoch": "e", "offset": offset, "durable": true}}))
+            .await;
     }
 
     pub(crate) async fn close(mut self, code: u16) {
-        let frame = CloseFrame {
-            code: CloseCode::from(code),
-            reason: "".into(),
-        };
+        let frame = CloseFrame { code: CloseCode::from(code), reason: "".into() };
         self.socket.close(Some(frame)).await.unwrap();
         self.closed().await;
     }

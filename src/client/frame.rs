@@ -97,10 +97,7 @@ impl<'de> Deserialize<'de> for Body {
         Ok(match deserializer.deserialize_any(AnyVisitor { outermost: true })? {
             Any::Value(value) => value.into(),
             Any::Bytes(bytes) => base64(&bytes).into(),
-            Any::WithUpdate(members, update) => Self {
-                value: Value::Object(members),
-                update: Some(update),
-            },
+            Any::WithUpdate(members, update) => Self { value: Value::Object(members), update: Some(update) },
         })
     }
 }
@@ -304,11 +301,7 @@ mod tests {
         Push {
             port: 200,
             name: "widgetApp_useraction_edit",
-            body: Updated {
-                by: "ada",
-                update: blob(),
-                inner: Inner { update: blob() },
-            },
+            body: Updated { by: "ada", update: blob(), inner: Inner { update: blob() } },
         }
     }
 
@@ -316,10 +309,7 @@ mod tests {
     fn byte_strings_of_cbor_become_base64_text() {
         for codec in [Codec::Json, Codec::Cbor] {
             let frame = Frame::decode(codec, &codec.encode(&push())).unwrap();
-            assert_eq!(
-                frame.into_incoming().body,
-                json!({"by": "ada", "update": "AP8H", "inner": {"update": "AP8H"}})
-            );
+            assert_eq!(frame.into_incoming().body, json!({"by": "ada", "update": "AP8H", "inner": {"update": "AP8H"}}));
         }
     }
 
@@ -328,10 +318,7 @@ mod tests {
         for codec in [Codec::Json, Codec::Cbor] {
             let mut frame = Frame::decode(codec, &codec.encode(&push())).unwrap();
             assert_eq!(frame.body.take_update().unwrap(), [0, 255, 7][..]);
-            assert_eq!(
-                frame.into_incoming().body,
-                json!({"by": "ada", "inner": {"update": "AP8H"}})
-            );
+            assert_eq!(frame.into_incoming().body, json!({"by": "ada", "inner": {"update": "AP8H"}}));
         }
     }
 }

@@ -111,9 +111,7 @@ impl Client {
     /// # Errors
     /// The request was refused, or the connection ended.
     pub async fn close(&self, thing: &str) -> Result<(), RequestError> {
-        self.act(Action::Close, Some(thing), &serde_json::Map::new())
-            .await
-            .map(|_: Value| ())
+        self.act(Action::Close, Some(thing), &serde_json::Map::new()).await.map(|_: Value| ())
     }
 
     /// Edits a Thing, and waits until the change is durable.
@@ -167,10 +165,7 @@ impl Client {
     /// # Errors
     /// As [`Client::select`].
     pub async fn look_at(&self, thing: &str, view: Value) -> Result<(), RequestError> {
-        let place = Scroll {
-            view: Some(view),
-            ..Scroll::default()
-        };
+        let place = Scroll { view: Some(view), ..Scroll::default() };
         self.act(Action::Scroll, Some(thing), &place).await.map(|_: Value| ())
     }
 
@@ -259,11 +254,7 @@ impl Client {
     }
 
     fn reply<T>(&self, receiver: oneshot::Receiver<Result<Frame, RequestError>>) -> Reply<T> {
-        Reply {
-            receiver,
-            ended: Arc::clone(&self.0.ended),
-            decoded_as: PhantomData,
-        }
+        Reply { receiver, ended: Arc::clone(&self.0.ended), decoded_as: PhantomData }
     }
 }
 

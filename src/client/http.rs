@@ -73,11 +73,7 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let what = if self.detail.is_empty() {
-            &self.title
-        } else {
-            &self.detail
-        };
+        let what = if self.detail.is_empty() { &self.title } else { &self.detail };
         match self.name.as_str() {
             "" => write!(f, "{what} ({})", self.status),
             name => write!(f, "{what} ({name}, {})", self.status),
@@ -98,10 +94,7 @@ impl HttpError {
 
 impl From<HttpError> for TokenError {
     fn from(error: HttpError) -> Self {
-        Self {
-            temporary: error.temporary(),
-            message: error.to_string(),
-        }
+        Self { temporary: error.temporary(), message: error.to_string() }
     }
 }
 
@@ -181,11 +174,8 @@ impl Http {
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
             .url();
         let code = self.authorize(url, &state).await?;
-        let token = oauth
-            .exchange_code(AuthorizationCode::new(code))
-            .set_pkce_verifier(verifier)
-            .request_async(self)
-            .await;
+        let token =
+            oauth.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier).request_async(self).await;
         access_token(token)
     }
 
@@ -197,11 +187,7 @@ impl Http {
         let oauth = BasicClient::new(ClientId::new(id.into()))
             .set_client_secret(ClientSecret::new(secret.into()))
             .set_token_uri(TokenUrl::from_url(self.at("oauth/token")?));
-        let token = oauth
-            .exchange_client_credentials()
-            .add_scopes(scopes_of(scopes))
-            .request_async(self)
-            .await;
+        let token = oauth.exchange_client_credentials().add_scopes(scopes_of(scopes)).request_async(self).await;
         access_token(token)
     }
 
@@ -236,9 +222,7 @@ impl Http {
     }
 
     fn at(&self, path: &str) -> Result<Url, HttpError> {
-        self.server
-            .join(path)
-            .map_err(|error| HttpError::BadSetting(error.to_string()))
+        self.server.join(path).map_err(|error| HttpError::BadSetting(error.to_string()))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> HttpError {
@@ -247,10 +231,7 @@ impl Http {
         while let Some(inner) = cause.source() {
             cause = inner;
         }
-        HttpError::Unreachable {
-            server: self.server.as_str().trim_end_matches('/').into(),
-            why: cause.to_string(),
-        }
+        HttpError::Unreachable { server: self.server.as_str().trim_end_matches('/').into(), why: cause.to_string() }
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, HttpError> {
@@ -297,21 +278,14 @@ impl Http {
         }
         let url = self.at(".well-known/oauth-authorization-server")?;
         let answer = self.answer(self.client.get(url)).await?;
-        let metadata: Metadata = answer
-            .json()
-            .await
-            .map_err(|error| HttpError::BadAnswer(error.to_string()))?;
+        let metadata: Metadata = answer.json().await.map_err(|error| HttpError::BadAnswer(error.to_string()))?;
         Ok(metadata.issuer == issuer)
     }
 
     /// Sends what the `oauth2` crate has put together.
     async fn send_oauth(&self, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
         let request = reqwest::Request::try_from(request).map_err(|error| self.unreachable(&error))?;
-        let answer = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let answer = self.client.execute(request).await.map_err(|error| self.unreachable(&error))?;
         let media_type = answer.headers().get(header::CONTENT_TYPE);
         if media_type.is_some_and(|media_type| media_type.as_bytes().starts_with(b"application/problem+json")) {
             return Err(HttpError::Refused(problem(answer).await));

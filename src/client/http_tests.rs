@@ -51,10 +51,8 @@ async fn started(fault: Fault) -> Arc<Server> {
     });
     let ajax = |headers: HeaderMap, query: Query<Fields>, body: Option<Json<Value>>| async move {
         let authorization = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap());
-        Json(
-            json!({"query": query.0, "body": body.map(|body| body.0), "cookie": headers.contains_key(header::COOKIE),
-            "authorization": authorization}),
-        )
+        Json(json!({"query": query.0, "body": body.map(|body| body.0), "cookie": headers.contains_key(header::COOKIE),
+            "authorization": authorization}))
     };
     let router = Router::new()
         .route("/login", post(log_in))
@@ -71,12 +69,7 @@ async fn started(fault: Fault) -> Arc<Server> {
 fn problem(status: StatusCode) -> Response {
     let body = json!({"title": "Forbidden", "detail": "your role does not allow that", "status": status.as_u16(),
         "code": 201, "name": "forbidden", "temporary": false});
-    (
-        status,
-        [(header::CONTENT_TYPE, "application/problem+json")],
-        body.to_string(),
-    )
-        .into_response()
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }
 
 async fn log_in(State(server): State<Arc<Server>>, Json(body): Json<Value>) -> Response {
@@ -111,10 +104,7 @@ async fn authorize(State(server): State<Arc<Server>>, headers: HeaderMap, Query(
         // The code carries the challenge, so that the token endpoint can check the verifier.
         _ => format!("code={}", query["code_challenge"].as_str().unwrap()),
     };
-    let location = format!(
-        "{}?{answer}&state={state}&iss={issuer}",
-        query["redirect_uri"].as_str().unwrap()
-    );
+    let location = format!("{}?{answer}&state={state}&iss={issuer}", query["redirect_uri"].as_str().unwrap());
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 

@@ -108,10 +108,7 @@ impl Line {
     /// Says goodbye, without waiting for long.
     pub(super) async fn close(mut self) {
         let goodbye = async {
-            let frame = CloseFrame {
-                code: coding::CloseCode::Normal,
-                reason: Utf8Bytes::default(),
-            };
+            let frame = CloseFrame { code: coding::CloseCode::Normal, reason: Utf8Bytes::default() };
             self.socket.send(Message::Close(Some(frame))).await?;
             // Until the server has answered: else what it still sends meets a closed socket, and the
             // reset may overtake our close frame.
@@ -145,17 +142,12 @@ fn dropped(error: &tungstenite::Error) -> ConnectError {
 }
 
 fn closed(frame: Option<CloseFrame>) -> ConnectError {
-    let (code, reason) = frame.map_or((NO_CLOSE_CODE, Utf8Bytes::default()), |frame| {
-        (frame.code.into(), frame.reason)
-    });
+    let (code, reason) = frame.map_or((NO_CLOSE_CODE, Utf8Bytes::default()), |frame| (frame.code.into(), frame.reason));
     let known = CloseCode::ALL.iter().find(|known| known.number() == code);
     let reason = match (reason.as_str(), known) {
         ("", Some(known)) => known.message(),
         ("", None) => "it did not say why",
         (reason, _) => reason,
     };
-    ConnectError::Closed {
-        code,
-        reason: reason.into(),
-    }
+    ConnectError::Closed { code, reason: reason.into() }
 }

@@ -65,11 +65,7 @@ struct Session {
 impl Login {
     /// Nothing is sent yet. `http` is this login's own: it keeps the cookie.
     pub fn new(http: Http, credentials: Credentials) -> Self {
-        Self(Arc::new(State {
-            http,
-            credentials,
-            session: Mutex::default(),
-        }))
+        Self(Arc::new(State { http, credentials, session: Mutex::default() }))
     }
 
     /// An access token that lives for some time yet.

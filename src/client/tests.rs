@@ -20,10 +20,7 @@ fn patch() -> EditBody {
 }
 
 fn keyed(key: &str) -> NewEdit {
-    NewEdit {
-        key: Some(key.into()),
-        ..patch().into()
-    }
+    NewEdit { key: Some(key.into()), ..patch().into() }
 }
 
 /// The offsets of the next changes, up to and including `last`.
@@ -32,11 +29,7 @@ async fn changes_until(events: &mut Events, last: u64) -> Vec<u64> {
     while offsets.last() != Some(&last) {
         match timeout(Duration::from_secs(10), events.recv()).await.unwrap().unwrap() {
             Event::Message(message) => offsets.extend(message.offset),
-            Event::Acked {
-                offset,
-                change: Some(_),
-                ..
-            } => offsets.push(offset),
+            Event::Acked { offset, change: Some(_), .. } => offsets.push(offset),
             _ => {}
         }
     }
@@ -49,10 +42,8 @@ async fn a_dropped_connection_resumes_without_a_gap_or_a_repetition() {
     let (client, mut events, mut peer) = opened(&server).await;
     peer.send(change(1, 6)).await;
     assert_eq!(changes_until(&mut events, 6).await, [6]);
-    let edits = [
-        client.start_edit(THING, keyed("a")).await.unwrap(),
-        client.start_edit(THING, keyed("b")).await.unwrap(),
-    ];
+    let edits =
+        [client.start_edit(THING, keyed("a")).await.unwrap(), client.start_edit(THING, keyed("b")).await.unwrap()];
     let sent = [peer.receive().await, peer.receive().await];
     drop(peer);
 
@@ -62,16 +53,8 @@ async fn a_dropped_connection_resumes_without_a_gap_or_a_repetition() {
     // Of the two edits the first had arrived.
     let missed = json!([change(0, 7), change(0, 8)]);
     let id = open["id"].as_u64().unwrap();
-    peer.opened(
-        id,
-        json!({"role": "editor", "epoch": "e", "offset": 8, "recovered": true, "missed": missed}),
-    )
-    .await;
-    assert_eq!(
-        [peer.receive().await, peer.receive().await],
-        sent,
-        "the same keys and order"
-    );
+    peer.opened(id, json!({"role": "editor", "epoch": "e", "offset": 8, "recovered": true, "missed": missed})).await;
+    assert_eq!([peer.receive().await, peer.receive().await], sent, "the same keys and order");
     peer.ack(sent[0]["id"].as_u64().unwrap(), 7).await;
     peer.send(change(id, 9)).await;
     peer.ack(sent[1]["id"].as_u64().unwrap(), 10).await;
@@ -129,11 +112,7 @@ async fn edits_under_way_are_bounded() {
     while let Ok(id) = timeout(Duration::from_millis(200), peer.expect("edit")).await {
         ids.push(id);
     }
-    assert!(
-        (MAX_UNANSWERED..MAX_UNANSWERED + 64).contains(&ids.len()),
-        "{}",
-        ids.len()
-    );
+    assert!((MAX_UNANSWERED..MAX_UNANSWERED + 64).contains(&ids.len()), "{}", ids.len());
     assert!(!caller.is_finished());
     for offset in 6..1_006 {
         if ids.is_empty() {
@@ -148,10 +127,7 @@ async fn edits_under_way_are_bounded() {
 async fn a_create_that_may_have_been_done_is_not_done_again() {
     let server = FakeServer::new().await;
     let (client, _events, mut peer) = connected(&server).await;
-    let new = Create {
-        title: "x".into(),
-        content: None,
-    };
+    let new = Create { title: "x".into(), content: None };
     let cut = async {
         peer.expect("create").await;
         drop(peer);
@@ -194,8 +170,5 @@ async fn yjs_updates_stay_bytes_over_cbor() {
     .await;
     assert!(matches!(events.recv().await, Some(Event::Welcome(_))));
     let event = events.recv().await.unwrap();
-    assert!(
-        matches!(&event, Event::Update { offset: 1, update, .. } if *update == blob.0),
-        "{event:?}"
-    );
+    assert!(matches!(&event, Event::Update { offset: 1, update, .. } if *update == blob.0), "{event:?}");
 }

@@ -67,14 +67,8 @@ mod tests {
 
     #[test]
     fn offsets_rise_by_one() {
-        let mut thing = OpenThing {
-            form: Form::Json,
-            known: Position {
-                epoch: "e".into(),
-                offset: 3,
-            },
-            state: State::Away,
-        };
+        let mut thing =
+            OpenThing { form: Form::Json, known: Position { epoch: "e".into(), offset: 3 }, state: State::Away };
         assert_eq!(thing.take(3), Place::Known);
         assert_eq!(thing.take(4), Place::Next);
         assert_eq!(thing.take(6), Place::Gap);

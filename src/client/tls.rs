@@ -33,11 +33,7 @@ pub(super) fn trusting(pem: &[u8]) -> Result<Arc<ClientConfig>, BadCertificate> 
         return Err(bad(&"there is none in it"));
     }
     install_provider();
-    Ok(Arc::new(
-        ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth(),
-    ))
+    Ok(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
 }
 
 #[cfg(test)]

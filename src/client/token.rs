@@ -15,18 +15,12 @@ pub struct TokenError {
 impl TokenError {
     /// An error that trying again does not mend.
     pub fn lasting(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            temporary: false,
-        }
+        Self { message: message.into(), temporary: false }
     }
 
     /// An error that may go away by itself.
     pub fn temporary(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            temporary: true,
-        }
+        Self { message: message.into(), temporary: true }
     }
 }
 

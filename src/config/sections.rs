@@ -56,20 +56,12 @@ impl Server {
             return invalid("server.listen", "at least one address is needed");
         }
         if self.echo && !addresses.iter().all(|address| address.ip().is_loopback()) {
-            return invalid(
-                "server.echo",
-                "allowed only when every address in server.listen is a loopback address",
-            );
+            return invalid("server.echo", "allowed only when every address in server.listen is a loopback address");
         }
         if self.tls_cert.is_some() != self.tls_key.is_some() {
-            return invalid(
-                "server.tls_cert",
-                "server.tls_cert and server.tls_key belong together; one is missing",
-            );
+            return invalid("server.tls_cert", "server.tls_cert and server.tls_key belong together; one is missing");
         }
-        self.public_url
-            .as_deref()
-            .map_or(Ok(()), |url| check_base_url("server.public_url", url))
+        self.public_url.as_deref().map_or(Ok(()), |url| check_base_url("server.public_url", url))
     }
 
     /// The addresses to listen on.
@@ -124,9 +116,7 @@ impl Http {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        self.named()
-            .into_iter()
-            .try_for_each(|(key, value)| not_zero(key, value))?;
+        self.named().into_iter().try_for_each(|(key, value)| not_zero(key, value))?;
         between("http.login_seconds", self.login_seconds, 60, 366 * 24 * 60 * 60)
     }
 }
@@ -143,10 +133,7 @@ pub struct Oauth {
 
 impl Default for Oauth {
     fn default() -> Self {
-        Self {
-            issuer: None,
-            access_token_seconds: 600,
-        }
+        Self { issuer: None, access_token_seconds: 600 }
     }
 }
 
@@ -171,10 +158,7 @@ pub struct Sfe {
 
 impl Default for Sfe {
     fn default() -> Self {
-        Self {
-            instances: 1,
-            streams_per_instance: 1,
-        }
+        Self { instances: 1, streams_per_instance: 1 }
     }
 }
 
@@ -223,12 +207,7 @@ impl Default for Stream {
 impl Stream {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         // Below 1 KiB not even a refresh of the token fits; above the echo limit nothing was ever tried.
-        between(
-            "stream.max_frame_bytes",
-            self.max_frame_bytes as u64,
-            1024,
-            limits::MAX_ECHO_FRAME_BYTES as u64,
-        )?;
+        between("stream.max_frame_bytes", self.max_frame_bytes as u64, 1024, limits::MAX_ECHO_FRAME_BYTES as u64)?;
         for (key, value) in [
             ("stream.max_things", self.max_things as u64),
             ("stream.max_queue_bytes", self.max_queue_bytes as u64),
@@ -294,10 +273,7 @@ pub struct Supervisor {
 
 impl Default for Supervisor {
     fn default() -> Self {
-        Self {
-            max_restart_delay_ms: 1_000,
-            drain_seconds: 10,
-        }
+        Self { max_restart_delay_ms: 1_000, drain_seconds: 10 }
     }
 }
 
@@ -314,11 +290,7 @@ fn invalid(key: &'static str, problem: impl Into<String>) -> Result<(), ConfigEr
 }
 
 fn not_zero(key: &'static str, value: u64) -> Result<(), ConfigError> {
-    if value == 0 {
-        invalid(key, "must be at least 1")
-    } else {
-        Ok(())
-    }
+    if value == 0 { invalid(key, "must be at least 1") } else { Ok(()) }
 }
 
 fn between(key: &'static str, value: u64, least: u64, most: u64) -> Result<(), ConfigError> {

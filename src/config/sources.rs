@@ -52,21 +52,13 @@ impl Sources {
     pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
         let env =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self {
-            file,
-            env: env.collect(),
-            flags,
-        }
+        Self { file, env: env.collect(), flags }
     }
 
     pub(super) fn read(&self) -> Result<Config, ConfigError> {
         let mut all = Figment::from(Serialized::defaults(Config::default()));
         if let Some((path, text)) = self.file_text()? {
-            all = layer(
-                all,
-                &format!("configuration file {}", path.display()),
-                &Toml::string(&text),
-            )?;
+            all = layer(all, &format!("configuration file {}", path.display()), &Toml::string(&text))?;
         }
         for (name, value) in &self.env {
             let Some(key) = name.strip_prefix(PREFIX) else { continue };
@@ -76,26 +68,14 @@ impl Sources {
                     format!("unknown; a setting is written {PREFIX}SECTION__KEY, with two underscores between");
                 return Err(ConfigError::Source { source_name, problem });
             }
-            let value = value
-                .parse()
-                .unwrap_or_else(|never: std::convert::Infallible| match never {});
-            all = layer(
-                all,
-                &source_name,
-                &OneKey::new(&key.to_lowercase().replace("__", "."), value),
-            )?;
+            let value = value.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
+            all = layer(all, &source_name, &OneKey::new(&key.to_lowercase().replace("__", "."), value))?;
         }
         for flag in &self.flags {
-            all = layer(
-                all,
-                &format!("flag {}", flag.name),
-                &OneKey::new(flag.key, flag.value.clone()),
-            )?;
+            all = layer(all, &format!("flag {}", flag.name), &OneKey::new(flag.key, flag.value.clone()))?;
         }
-        all.extract().map_err(|error| ConfigError::Source {
-            source_name: "configuration".into(),
-            problem: describe(&error),
-        })
+        all.extract()
+            .map_err(|error| ConfigError::Source { source_name: "configuration".into(), problem: describe(&error) })
     }
 
     fn file_text(&self) -> Result<Option<(PathBuf, String)>, ConfigError> {
@@ -103,10 +83,7 @@ impl Sources {
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok(Some((path, text))),
             Err(error) if self.file.is_none() && error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(reason) => Err(ConfigError::Unreadable {
-                path: display(&path),
-                reason,
-            }),
+            Err(reason) => Err(ConfigError::Unreadable { path: display(&path), reason }),
         }
     }
 }
@@ -115,10 +92,9 @@ impl Sources {
 /// source that is to blame and not the one that was merged last.
 fn layer(below: Figment, source_name: &str, provider: &impl Provider) -> Result<Figment, ConfigError> {
     let alone = Figment::from(Serialized::defaults(Config::default())).merge(provider);
-    alone.extract::<Config>().map_err(|error| ConfigError::Source {
-        source_name: source_name.into(),
-        problem: describe(&error),
-    })?;
+    alone
+        .extract::<Config>()
+        .map_err(|error| ConfigError::Source { source_name: source_name.into(), problem: describe(&error) })?;
     Ok(below.merge(provider))
 }
 
@@ -126,21 +102,12 @@ fn describe(error: &figment::Error) -> String {
     let mut path = error.path.join(".");
     if let figment::error::Kind::UnknownField(name, expected) = &error.kind {
         if !path.ends_with(name.as_str()) {
-            path = [path, name.clone()]
-                .iter()
-                .filter(|part| !part.is_empty())
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(".");
+            path = [path, name.clone()].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(".");
         }
         return format!("unknown key {path}; there are: {}", expected.join(", "));
     }
     let problem = error.kind.to_string().replace('\n', " ");
-    if path.is_empty() {
-        problem
-    } else {
-        format!("{path}: {problem}")
-    }
+    if path.is_empty() { problem } else { format!("{path}: {problem}") }
 }
 
 fn display(path: &Path) -> String {
@@ -155,11 +122,7 @@ impl OneKey {
     fn new(key: &str, value: Value) -> Self {
         let nest = |value: Value, part: &str| Value::from(Dict::from([(part.to_owned(), value)]));
         let nested = key.rsplit('.').fold(value, nest);
-        Self(
-            nested
-                .into_dict()
-                .expect("the fold ran at least once and made a dictionary"),
-        )
+        Self(nested.into_dict().expect("the fold ran at least once and made a dictionary"))
     }
 }
 
@@ -178,20 +141,14 @@ mod tests {
     use super::*;
 
     fn env(pairs: &[(&str, &str)]) -> Sources {
-        Sources {
-            env: pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect(),
-            ..Sources::default()
-        }
+        Sources { env: pairs.iter().map(|&(name, value)| (name.into(), value.into())).collect(), ..Sources::default() }
     }
 
     fn file(text: &str) -> (tempfile::TempDir, Sources) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("my.toml");
         std::fs::write(&path, text).unwrap();
-        let sources = Sources {
-            file: Some(path),
-            ..Sources::default()
-        };
+        let sources = Sources { file: Some(path), ..Sources::default() };
         (dir, sources)
     }
 
@@ -203,12 +160,8 @@ mod tests {
     fn flags_win_over_the_environment_and_that_over_the_file() {
         let (_dir, mut sources) =
             file("[sfe]\ninstances = 2\nstreams_per_instance = 2\n[server]\ndata = \"from-file\"");
-        sources.env = env(&[
-            ("WIDGETAPP_SFE__INSTANCES", "3"),
-            ("WIDGETAPP_SERVER__DATA", "from-env"),
-            ("HOME", "/"),
-        ])
-        .env;
+        sources.env =
+            env(&[("WIDGETAPP_SFE__INSTANCES", "3"), ("WIDGETAPP_SERVER__DATA", "from-env"), ("HOME", "/")]).env;
         sources.flags = vec![Flag::new("--data", "server.data", "from-flag")];
         let config = Config::load(&sources).unwrap();
         assert_eq!(config.server.data, PathBuf::from("from-flag"));
@@ -229,10 +182,7 @@ mod tests {
         let text = refusal(&sources);
         assert!(text.contains("my.toml") && text.contains("server.listen_on"), "{text}");
         let text = refusal(&env(&[("WIDGETAPP_SERVER__LISTN", "127.0.0.1:1")]));
-        assert!(
-            text.contains("WIDGETAPP_SERVER__LISTN") && text.contains("server.listn"),
-            "{text}"
-        );
+        assert!(text.contains("WIDGETAPP_SERVER__LISTN") && text.contains("server.listn"), "{text}");
         let text = refusal(&env(&[("WIDGETAPP_SERVR__LISTEN", "127.0.0.1:1")]));
         assert!(text.contains("unknown key servr"), "{text}");
         let text = refusal(&env(&[("WIDGETAPP_LISTEN", "127.0.0.1:1")]));
@@ -243,15 +193,9 @@ mod tests {
     fn a_wrong_type_is_named_together_with_its_source_on_one_line() {
         let (_dir, sources) = file("[sfe]\ninstances = \"many\"\n");
         let text = refusal(&sources);
-        assert!(
-            text.contains("my.toml") && text.contains("sfe.instances") && !text.contains('\n'),
-            "{text}"
-        );
+        assert!(text.contains("my.toml") && text.contains("sfe.instances") && !text.contains('\n'), "{text}");
         let text = refusal(&env(&[("WIDGETAPP_SFE__INSTANCES", "-1")]));
-        assert!(
-            text.contains("WIDGETAPP_SFE__INSTANCES") && text.contains("sfe.instances"),
-            "{text}"
-        );
+        assert!(text.contains("WIDGETAPP_SFE__INSTANCES") && text.contains("sfe.instances"), "{text}");
         let (_dir, sources) = file("[sfe\n");
         assert!(!refusal(&sources).contains('\n'));
     }
@@ -263,24 +207,13 @@ mod tests {
             ("WIDGETAPP_STREAM__MAX_THINGS", "0", "stream.max_things"),
             ("WIDGETAPP_SERVER__TLS_CERT", "a.pem", "server.tls_cert"),
             ("WIDGETAPP_SERVER__LISTEN", "localhost", "server.listen"),
-            (
-                "WIDGETAPP_SERVER__PUBLIC_URL",
-                "https://a.example/x",
-                "server.public_url",
-            ),
-            (
-                "WIDGETAPP_OAUTH__ACCESS_TOKEN_SECONDS",
-                "0",
-                "oauth.access_token_seconds",
-            ),
+            ("WIDGETAPP_SERVER__PUBLIC_URL", "https://a.example/x", "server.public_url"),
+            ("WIDGETAPP_OAUTH__ACCESS_TOKEN_SECONDS", "0", "oauth.access_token_seconds"),
         ] {
             let text = refusal(&env(&[(name, value)]));
             assert!(text.starts_with(key), "{text}");
         }
-        let echo = [
-            ("WIDGETAPP_SERVER__ECHO", "true"),
-            ("WIDGETAPP_SERVER__LISTEN", "0.0.0.0:1"),
-        ];
+        let echo = [("WIDGETAPP_SERVER__ECHO", "true"), ("WIDGETAPP_SERVER__LISTEN", "0.0.0.0:1")];
         assert!(refusal(&env(&echo)).starts_with("server.echo"));
     }
 

@@ -167,6 +167,32 @@ pub struct Edited {
     pub durable: bool,
 }
 
+/// Body of the push of an edit, and of an edit in `missed`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EditPush<'a> {
+    /// Who made it.
+    pub user: std::borrow::Cow<'a, str>,
+    /// JSON Patch, for those who opened the Thing `as: "json"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<std::borrow::Cow<'a, Value>>,
+    /// Yjs update, for those who opened it `as: "yjs"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Blob>,
+}
+
+/// Body of the other pushes on port 200: who did it, and for `scroll` where they look.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ActionPush<'a> {
+    /// Who did it.
+    pub user: std::borrow::Cow<'a, str>,
+    /// Where in the Thing they look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<Value>,
+    /// The title of a Thing that was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
 /// Body of `create`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Create {

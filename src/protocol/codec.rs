@@ -29,9 +29,7 @@ impl Codec {
 
     /// The codec with this subprotocol name, if there is one.
     pub fn from_subprotocol(name: &str) -> Option<Self> {
-        [Self::Json, Self::Cbor]
-            .into_iter()
-            .find(|codec| codec.subprotocol() == name)
+        [Self::Json, Self::Cbor].into_iter().find(|codec| codec.subprotocol() == name)
     }
 
     /// Encodes a message.
@@ -176,14 +174,7 @@ mod tests {
             let mut joined = Vec::new();
             append_with_join(codec, &encoded, 70_000, &mut joined);
             let read: Read = codec.decode(&joined).unwrap();
-            assert_eq!(
-                read,
-                Read {
-                    join: 70_000,
-                    name: "x".into(),
-                    body: vec![1, 2]
-                }
-            );
+            assert_eq!(read, Read { join: 70_000, name: "x".into(), body: vec![1, 2] });
         }
     }
 

@@ -109,17 +109,8 @@ mod tests {
     #[test]
     fn numbers_and_names_are_unique() {
         for (all, what) in [
-            (
-                ErrorCode::ALL
-                    .iter()
-                    .map(|code| (code.number(), code.name()))
-                    .collect::<Vec<_>>(),
-                "error",
-            ),
-            (
-                CloseCode::ALL.iter().map(|code| (code.number(), code.name())).collect(),
-                "close",
-            ),
+            (ErrorCode::ALL.iter().map(|code| (code.number(), code.name())).collect::<Vec<_>>(), "error"),
+            (CloseCode::ALL.iter().map(|code| (code.number(), code.name())).collect(), "close"),
         ] {
             for (i, a) in all.iter().enumerate() {
                 for b in &all[i + 1..] {

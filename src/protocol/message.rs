@@ -11,7 +11,7 @@ use super::ErrorCode;
 /// let json = br#"{"port":200, "name":"widgetApp_useraction_open", "id":1,
 ///                 "thing":"67e55044-10b1-426f-9247-bb680e5fe0c8", "body":{"as":"json"}}"#;
 /// let head: RequestHead = Codec::Json.decode(json).unwrap();
-/// assert_eq!((head.port, head.id), (200, Some(1)));
+/// assert_eq!((head.port, head.id.map(u32::from)), (200, Some(1)));
 /// ```
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 pub struct RequestHead {
@@ -97,32 +97,14 @@ pub struct Outgoing<'a, B> {
 impl<'a, B> Outgoing<'a, B> {
     /// A push about no Thing in particular.
     pub fn push(port: u16, name: &'a str, body: B) -> Self {
-        Self {
-            port,
-            name,
-            id: None,
-            thing: None,
-            join: None,
-            offset: None,
-            body: Some(body),
-            error: None,
-        }
+        Self { port, name, id: None, thing: None, join: None, offset: None, body: Some(body), error: None }
     }
 }
 
 impl<'a> Outgoing<'a, ()> {
     /// The reply to a request that failed.
     pub fn failure(port: u16, name: &'a str, id: Option<u32>, thing: Option<String>, error: ErrorBody) -> Self {
-        Self {
-            port,
-            name,
-            id,
-            thing,
-            join: None,
-            offset: None,
-            body: None,
-            error: Some(error),
-        }
+        Self { port, name, id, thing, join: None, offset: None, body: None, error: Some(error) }
     }
 }
 

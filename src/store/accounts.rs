@@ -66,10 +66,7 @@ impl Store {
     pub fn add_user(&self, name: &str, organisation: &str, password_hash: &str) -> Result<Principal> {
         self.write(About::Access, |db| {
             let id = add_principal(db, Kind::User, name, organisation)?;
-            db.execute(
-                "INSERT INTO users (principal, password_hash) VALUES (?1, ?2)",
-                params![id, password_hash],
-            )?;
+            db.execute("INSERT INTO users (principal, password_hash) VALUES (?1, ?2)", params![id, password_hash])?;
             Ok(principal(Kind::User, name, organisation))
         })
     }
@@ -129,10 +126,7 @@ impl Store {
     /// There is no such user or client.
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<()> {
         self.write(About::Access, |db| {
-            let changed = db.execute(
-                "UPDATE principals SET disabled = ?2 WHERE name = ?1",
-                params![name, disabled],
-            )?;
+            let changed = db.execute("UPDATE principals SET disabled = ?2 WHERE name = ?1", params![name, disabled])?;
             found(changed, || format!("user or client named {name}"))
         })
     }
@@ -198,10 +192,7 @@ impl Store {
             WHERE m.principal = ?1 AND g.approved AND g.organisation = (SELECT organisation FROM principals WHERE id = ?1))";
         let standing = self.read(|db| {
             let Some(id) = id_of(db, who)? else {
-                return Ok(Standing {
-                    active: false,
-                    approved: false,
-                });
+                return Ok(Standing { active: false, approved: false });
             };
             let approved = db.prepare_cached(QUERY)?.query_row([id], |row| row.get(0))?;
             Ok(Standing { active: true, approved })
@@ -213,11 +204,8 @@ impl Store {
 
 fn add_principal(db: &Connection, kind: Kind, name: &str, organisation: &str) -> Result<i64> {
     checked_name(name)?;
-    let organisation: Option<i64> = db
-        .query_row("SELECT id FROM organisations WHERE name = ?1", [organisation], |row| {
-            row.get(0)
-        })
-        .optional()?;
+    let organisation: Option<i64> =
+        db.query_row("SELECT id FROM organisations WHERE name = ?1", [organisation], |row| row.get(0)).optional()?;
     let organisation = organisation.ok_or_else(|| StoreError::Absent("organisation of this name".into()))?;
     let added = db.execute(
         "INSERT INTO principals (kind, name, organisation) VALUES (?1, ?2, ?3)",
@@ -232,9 +220,7 @@ pub(super) fn id_of(db: &Connection, who: &Principal) -> Result<Option<i64>> {
     const QUERY: &str = "SELECT p.id FROM principals p JOIN organisations o ON o.id = p.organisation
         WHERE p.name = ?1 AND p.kind = ?2 AND o.name = ?3 AND NOT p.disabled";
     let mut query = db.prepare_cached(QUERY)?;
-    let id = query.query_row(params![who.name, kind_name(who.kind), who.organisation], |row| {
-        row.get(0)
-    });
+    let id = query.query_row(params![who.name, kind_name(who.kind), who.organisation], |row| row.get(0));
     Ok(id.optional()?)
 }
 
@@ -253,11 +239,7 @@ pub(super) fn principal_of(row: &Row<'_>) -> rusqlite::Result<Principal> {
 }
 
 fn principal(kind: Kind, name: &str, organisation: &str) -> Principal {
-    Principal {
-        kind,
-        name: name.into(),
-        organisation: organisation.into(),
-    }
+    Principal { kind, name: name.into(), organisation: organisation.into() }
 }
 
 fn kind_name(kind: Kind) -> &'static str {
@@ -268,11 +250,7 @@ fn kind_name(kind: Kind) -> &'static str {
 }
 
 pub(super) fn found(changed: usize, what: impl FnOnce() -> String) -> Result<()> {
-    if changed == 0 {
-        Err(StoreError::Absent(what()))
-    } else {
-        Ok(())
-    }
+    if changed == 0 { Err(StoreError::Absent(what())) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -283,18 +261,10 @@ mod tests {
     #[test]
     fn users_and_clients_share_one_set_of_names() {
         let fixture = Fixture::new();
-        let client = NewClient {
-            id: "ada",
-            organisation: "rivals",
-            secret_hash: None,
-            redirect_uris: &[],
-            scopes: "stream",
-        };
+        let client =
+            NewClient { id: "ada", organisation: "rivals", secret_hash: None, redirect_uris: &[], scopes: "stream" };
         assert!(matches!(fixture.store.add_client(&client), Err(StoreError::Exists(_))));
-        assert!(matches!(
-            fixture.store.add_user("eve", "nowhere", "x"),
-            Err(StoreError::Absent(_))
-        ));
+        assert!(matches!(fixture.store.add_user("eve", "nowhere", "x"), Err(StoreError::Absent(_))));
     }
 
     #[test]
@@ -328,10 +298,7 @@ mod tests {
     #[test]
     fn a_user_claimed_to_be_of_another_organisation_is_nobody() {
         let fixture = Fixture::new();
-        let claimed = Principal {
-            organisation: "rivals".into(),
-            ..fixture.ada.clone()
-        };
+        let claimed = Principal { organisation: "rivals".into(), ..fixture.ada.clone() };
         assert!(!fixture.store.is_active(&claimed).unwrap());
     }
 }

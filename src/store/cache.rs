@@ -103,11 +103,7 @@ mod tests {
     fn an_answer_older_than_a_write_is_not_kept() {
         let cache = Cache::default();
         let thing = ThingId(crate::clock::new_id());
-        let who = Principal {
-            kind: Kind::User,
-            name: "ada".into(),
-            organisation: "acme".into(),
-        };
+        let who = Principal { kind: Kind::User, name: "ada".into(), organisation: "acme".into() };
         let generation = cache.role(&who, thing).unwrap_err();
         cache.forget_all();
         cache.remember_role(&who, thing, Some(Role::Owner), generation);

@@ -18,11 +18,9 @@ impl Fixture {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path()).unwrap();
-        for (organisation, group, approved) in [
-            ("acme", "designers", true),
-            ("acme", "reviewers", false),
-            ("rivals", "spies", true),
-        ] {
+        for (organisation, group, approved) in
+            [("acme", "designers", true), ("acme", "reviewers", false), ("rivals", "spies", true)]
+        {
             let _ = store.add_organisation(organisation);
             store.add_group(group, organisation).unwrap();
             store.set_approved(group, approved).unwrap();

@@ -70,10 +70,7 @@ impl Store {
     /// There is no such group.
     pub fn set_approved(&self, group: &str, approved: bool) -> Result<()> {
         self.write(About::Access, |db| {
-            let changed = db.execute(
-                "UPDATE groups SET approved = ?2 WHERE name = ?1",
-                params![group, approved],
-            )?;
+            let changed = db.execute("UPDATE groups SET approved = ?2 WHERE name = ?1", params![group, approved])?;
             found(changed, || format!("group named {group}"))
         })
     }
@@ -171,10 +168,7 @@ mod tests {
     fn groups_are_listed_with_their_members() {
         let Fixture { store, ada, .. } = Fixture::new();
         let groups = store.groups().unwrap();
-        let names: Vec<_> = groups
-            .iter()
-            .map(|group| (group.name.as_str(), group.members))
-            .collect();
+        let names: Vec<_> = groups.iter().map(|group| (group.name.as_str(), group.members)).collect();
         assert_eq!(names, [("designers", 2), ("reviewers", 1), ("spies", 1)]);
         assert!(store.members("designers").unwrap().contains(&ada));
         assert!(matches!(store.add_group("spies", "acme"), Err(StoreError::Exists(_))));

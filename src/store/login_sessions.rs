@@ -37,10 +37,7 @@ impl SessionStore for Store {
         let (hash, expires_at) = (hash(&record.id), record.expiry_date.unix_timestamp());
         self.off_thread(move |store| {
             store.write(About::Other, |db| {
-                db.execute(
-                    "DELETE FROM login_sessions WHERE expires_at <= ?1",
-                    [signed(clock::unix_seconds())],
-                )?;
+                db.execute("DELETE FROM login_sessions WHERE expires_at <= ?1", [signed(clock::unix_seconds())])?;
                 db.execute(
                     "INSERT OR REPLACE INTO login_sessions (hash, data, expires_at) VALUES (?1, ?2, ?3)",
                     params![hash, data, expires_at],
@@ -57,9 +54,7 @@ impl SessionStore for Store {
             .read(|db| {
                 let mut query = db.prepare_cached(QUERY)?;
                 let now = signed(clock::unix_seconds());
-                Ok(query
-                    .query_row(params![hash(id), now], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()?)
+                Ok(query.query_row(params![hash(id), now], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
             })
             .map_err(|error| session_store::Error::Backend(error.to_string()))?;
         let Some((data, expires_at)) = found else {
@@ -68,11 +63,7 @@ impl SessionStore for Store {
         let decode = |error: &dyn fmt::Display| session_store::Error::Decode(error.to_string());
         let data: HashMap<String, Value> = serde_json::from_str(&data).map_err(|error| decode(&error))?;
         let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at).map_err(|error| decode(&error))?;
-        Ok(Some(Record {
-            id: *id,
-            data,
-            expiry_date,
-        }))
+        Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {

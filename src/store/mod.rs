@@ -5,7 +5,7 @@
 //! that sign tokens.
 //!
 //! The functions are synchronous. Reads take microseconds and may be called from async code; writes
-//! wait for the disk once and are rare, but for [`Store::touch_thing`]. One connection writes, a
+//! wait for the disk once and are rare, but for [`Store::touch_things`]. One connection writes, a
 //! few read, each behind a mutex; readers see a write as soon as its function has returned.
 //!
 //! What every change of a Thing asks, the caller's role, is kept in memory ([`Store::role`]). One
@@ -178,10 +178,7 @@ fn checked_name(name: &str) -> Result<()> {
     if (1..=64).contains(&name.len()) && name.bytes().all(good) {
         return Ok(());
     }
-    Err(StoreError::BadName(format!(
-        "\"{}\" cannot be a name: 1 to 64 of a-z, 0-9 and . _ - @",
-        name.escape_debug()
-    )))
+    Err(StoreError::BadName(format!("\"{}\" cannot be a name: 1 to 64 of a-z, 0-9 and . _ - @", name.escape_debug())))
 }
 
 #[cfg(test)]
@@ -218,10 +215,7 @@ mod tests {
         drop(Store::open(dir.path()).unwrap());
         let db = Connection::open(dir.path().join(FILE)).unwrap();
         db.pragma_update(None, "user_version", 999).unwrap();
-        assert!(matches!(
-            Store::open(dir.path()),
-            Err(StoreError::TooNew { found: 999, .. })
-        ));
+        assert!(matches!(Store::open(dir.path()), Err(StoreError::TooNew { found: 999, .. })));
     }
 
     #[test]

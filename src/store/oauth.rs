@@ -56,9 +56,8 @@ impl Store {
         const UPDATE: &str =
             "UPDATE oauth_codes SET used = 1 WHERE hash = ?1 AND NOT used AND expires_at > ?2 RETURNING code";
         self.write(About::Other, |db| {
-            let json: Option<String> = db
-                .query_row(UPDATE, params![hash(code), signed(now)], |row| row.get(0))
-                .optional()?;
+            let json: Option<String> =
+                db.query_row(UPDATE, params![hash(code), signed(now)], |row| row.get(0)).optional()?;
             Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
         })
     }
@@ -77,12 +76,7 @@ impl Store {
                 )?;
             }
             let mut query = db.prepare("SELECT id, pkcs8 FROM signing_keys ORDER BY created_at DESC, rowid DESC")?;
-            let keys = query.query_map([], |row| {
-                Ok(SigningKey {
-                    id: row.get(0)?,
-                    pkcs8: row.get(1)?,
-                })
-            })?;
+            let keys = query.query_map([], |row| Ok(SigningKey { id: row.get(0)?, pkcs8: row.get(1)? }))?;
             Ok(keys.collect::<rusqlite::Result<_>>()?)
         })
     }
@@ -118,10 +112,7 @@ mod tests {
     #[test]
     fn the_first_key_stays() {
         let fixture = Fixture::new();
-        let key = |id: &str| SigningKey {
-            id: id.into(),
-            pkcs8: vec![1],
-        };
+        let key = |id: &str| SigningKey { id: id.into(), pkcs8: vec![1] };
         fixture.store.signing_keys(1, || key("first")).unwrap();
         let keys = fixture.store.signing_keys(2, || key("second")).unwrap();
         assert_eq!(keys.iter().map(|key| key.id.as_str()).collect::<Vec<_>>(), ["first"]);

@@ -36,9 +36,8 @@ impl Store {
             WHERE g.principal = ?1 AND t.id = ?2";
         let role = self.read(|db| {
             let Some(id) = id_of(db, who)? else { return Ok(None) };
-            let found: Option<i64> = db
-                .prepare_cached(QUERY)?
-                .query_row(params![id, thing.0.as_bytes()], |row| row.get(0))?;
+            let found: Option<i64> =
+                db.prepare_cached(QUERY)?.query_row(params![id, thing.0.as_bytes()], |row| row.get(0))?;
             Ok(found.and_then(role_from))
         })?;
         self.0.cache.remember_role(who, thing, role, generation);
@@ -78,14 +77,12 @@ impl Store {
         self.write(About::Access, |db| {
             let (number, organisation) = thing_row(db, thing)?;
             let (delete, id) = match with {
-                Sharee::Principal(who) => (
-                    "DELETE FROM principal_shares WHERE principal = ?1 AND thing = ?2",
-                    known_id_of(db, who)?,
-                ),
-                Sharee::Group(group) => (
-                    "DELETE FROM group_shares WHERE grp = ?1 AND thing = ?2",
-                    group_id(db, group, &organisation)?,
-                ),
+                Sharee::Principal(who) => {
+                    ("DELETE FROM principal_shares WHERE principal = ?1 AND thing = ?2", known_id_of(db, who)?)
+                }
+                Sharee::Group(group) => {
+                    ("DELETE FROM group_shares WHERE grp = ?1 AND thing = ?2", group_id(db, group, &organisation)?)
+                }
             };
             db.execute(delete, [id, number])?;
             Ok(())
@@ -118,9 +115,7 @@ pub(super) fn grant(db: &Connection, thing: i64, principal: i64, role: Role) -> 
 }
 
 pub(super) fn role_from(number: i64) -> Option<Role> {
-    [Role::Viewer, Role::Editor, Role::Owner]
-        .into_iter()
-        .find(|&role| role_number(role) == number)
+    [Role::Viewer, Role::Editor, Role::Owner].into_iter().find(|&role| role_number(role) == number)
 }
 
 fn role_number(role: Role) -> i64 {
@@ -152,13 +147,7 @@ mod tests {
     #[test]
     fn the_highest_of_own_and_group_roles_counts() {
         let fixture = Fixture::new();
-        let Fixture {
-            store,
-            ada,
-            grace,
-            linus,
-            ..
-        } = &fixture;
+        let Fixture { store, ada, grace, linus, .. } = &fixture;
         let thing = fixture.thing(ada, "Bridge", 1);
         assert_eq!(store.role(ada, thing).unwrap(), Some(Role::Owner));
         assert_eq!(store.role(grace, thing).unwrap(), None);
@@ -182,9 +171,7 @@ mod tests {
         fixture.store.delete_thing(thing).unwrap();
         assert_eq!(fixture.store.role(&fixture.ada, thing).unwrap(), None);
         assert!(fixture.store.entitled(thing).unwrap().is_empty());
-        let again = fixture
-            .store
-            .share(thing, &Sharee::Principal(&fixture.grace), Role::Viewer);
+        let again = fixture.store.share(thing, &Sharee::Principal(&fixture.grace), Role::Viewer);
         assert!(matches!(again, Err(StoreError::Absent(_))));
     }
 
@@ -193,10 +180,7 @@ mod tests {
         let fixture = Fixture::new();
         let thing = fixture.thing(&fixture.ada, "Bridge", 1);
         for sharee in [Sharee::Principal(&fixture.mallory), Sharee::Group("spies")] {
-            assert!(matches!(
-                fixture.store.share(thing, &sharee, Role::Viewer),
-                Err(StoreError::Absent(_))
-            ));
+            assert!(matches!(fixture.store.share(thing, &sharee, Role::Viewer), Err(StoreError::Absent(_))));
         }
         assert_eq!(fixture.store.role(&fixture.mallory, thing).unwrap(), None);
     }

@@ -36,32 +36,29 @@ impl Store {
             let owner = known_id_of(db, owner)?;
             db.execute(INSERT, params![thing.0.as_bytes(), owner, title, signed(at_ms)])?;
             let number = db.last_insert_rowid();
-            db.execute(
-                "INSERT INTO titles (rowid, title) VALUES (?1, ?2)",
-                params![number, title],
-            )?;
+            db.execute("INSERT INTO titles (rowid, title) VALUES (?1, ?2)", params![number, title])?;
             grant(db, number, owner, Role::Owner)
         })
     }
 
-    /// Notes that a Thing was changed, and its new title if that changed. A date before the noted one is ignored.
-    ///
-    /// Each call waits for the disk: call it once for many changes.
+    /// Notes that Things were changed, when, and their titles where they are known. A date before the
+    /// noted one is ignored, and so is a Thing that is not there any more.
     ///
     /// # Errors
-    /// There is no such Thing.
-    pub fn touch_thing(&self, thing: ThingId, title: Option<&str>, at_ms: u64) -> Result<()> {
+    /// The database failed; nothing was noted.
+    pub fn touch_things(&self, changed: &[(ThingId, Option<String>, u64)]) -> Result<()> {
         const UPDATE: &str = "UPDATE things SET changed_at = max(changed_at, ?2), title = coalesce(?3, title)
             WHERE id = ?1 AND NOT deleted RETURNING number";
         self.write(About::Other, |db| {
-            let id = thing.0.as_bytes();
-            let number: Option<i64> = db
-                .prepare_cached(UPDATE)?
-                .query_row(params![id, signed(at_ms), title], |row| row.get(0))
-                .optional()?;
-            found(number.iter().len(), || "such Thing".into())?;
-            if title.is_some() {
-                db.execute("UPDATE titles SET title = ?2 WHERE rowid = ?1", params![number, title])?;
+            for (thing, title, at_ms) in changed {
+                let id = thing.0.as_bytes();
+                let number: Option<i64> = db
+                    .prepare_cached(UPDATE)?
+                    .query_row(params![id, signed(*at_ms), title], |row| row.get(0))
+                    .optional()?;
+                if title.is_some() && number.is_some() {
+                    db.execute("UPDATE titles SET title = ?2 WHERE rowid = ?1", params![number, title])?;
+                }
             }
             Ok(())
         })
@@ -74,9 +71,7 @@ impl Store {
     pub fn delete_thing(&self, thing: ThingId) -> Result<()> {
         self.write(About::Access, |db| {
             let update = "UPDATE things SET deleted = 1 WHERE id = ?1 AND NOT deleted RETURNING number";
-            let number: Option<i64> = db
-                .query_row(update, [thing.0.as_bytes()], |row| row.get(0))
-                .optional()?;
+            let number: Option<i64> = db.query_row(update, [thing.0.as_bytes()], |row| row.get(0)).optional()?;
             found(number.iter().len(), || "such Thing".into())?;
             db.execute("DELETE FROM titles WHERE rowid = ?1", params![number])?;
             Ok(())
@@ -93,9 +88,8 @@ impl Store {
             FROM grants g JOIN things t ON t.number = g.thing
             WHERE g.principal = ?1 AND (t.changed_at, t.number) < (?2, ?3)
             GROUP BY t.number ORDER BY t.changed_at DESC, t.number DESC LIMIT ?4";
-        let (changed_at, number) = cursor
-            .and_then(Cursor::read)
-            .map_or((i64::MAX, i64::MAX), |at| (at.changed_at, at.number));
+        let (changed_at, number) =
+            cursor.and_then(Cursor::read).map_or((i64::MAX, i64::MAX), |at| (at.changed_at, at.number));
         let limit = limit.clamp(1, MAX_PAGE_THINGS);
         self.read(|db| {
             let Some(id) = id_of(db, who)? else {
@@ -104,10 +98,7 @@ impl Store {
             let mut query = db.prepare_cached(QUERY)?;
             let ask_for = signed(limit as u64 + 1);
             let rows = query.query_map(params![id, changed_at, number, ask_for], |row| {
-                let at = Cursor {
-                    changed_at: row.get(3)?,
-                    number: row.get(4)?,
-                };
+                let at = Cursor { changed_at: row.get(3)?, number: row.get(4)? };
                 Ok((entry(row)?, at))
             })?;
             let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -146,9 +137,7 @@ impl Store {
 /// Each word as a quoted prefix, all of them demanded: nothing of FTS5's own syntax gets through.
 fn pattern(text: &str) -> Option<String> {
     let text: String = text.chars().take(MAX_QUERY_CHARS).collect();
-    let words = text
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let words: Vec<_> = words.take(MAX_WORDS).map(|word| format!("\"{word}\"*")).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
@@ -201,11 +190,11 @@ mod tests {
             fixture.thing(&fixture.ada, &format!("T{n}"), 10);
         }
         let newest = fixture.thing(&fixture.ada, "old", 1);
-        fixture.store.touch_thing(newest, Some("new"), 99).unwrap();
+        fixture.store.touch_things(&[(newest, Some("new".into()), 99)]).unwrap();
         let first = fixture.store.feed(&fixture.ada, None, 4).unwrap();
         assert_eq!(titles(&first), ["new", "T4", "T3", "T2"]);
         // A change between two pages moves what it changes, and disturbs nothing else.
-        fixture.store.touch_thing(newest, None, 100).unwrap();
+        fixture.store.touch_things(&[(newest, None, 100)]).unwrap();
         let second = fixture.store.feed(&fixture.ada, first.next.as_deref(), 4).unwrap();
         assert_eq!((titles(&second), &second.next), (vec!["T1", "T0"], &None));
     }
@@ -217,15 +206,7 @@ mod tests {
         fixture.thing(&fixture.ada, "B", 2);
         assert_eq!(fixture.store.feed(&fixture.ada, None, 2).unwrap().next, None);
         assert!(fixture.store.feed(&fixture.ada, None, 1).unwrap().next.is_some());
-        assert_eq!(
-            fixture
-                .store
-                .feed(&fixture.ada, Some("nonsense"), 2)
-                .unwrap()
-                .things
-                .len(),
-            2
-        );
+        assert_eq!(fixture.store.feed(&fixture.ada, Some("nonsense"), 2).unwrap().things.len(), 2);
     }
 
     #[test]
@@ -234,45 +215,30 @@ mod tests {
         fixture.thing(&fixture.ada, "Café Bridge", 1);
         fixture.thing(&fixture.ada, "Cable car", 2);
         let search = |text| fixture.store.search(&fixture.ada, text, 10).unwrap().things.len();
-        assert_eq!(
-            [search("ca"), search("cafe"), search("BRI ca"), search("idge")],
-            [2, 1, 1, 0]
-        );
-        assert_eq!(
-            [search(""), search("\"*"), search("ca*) OR title:(x"), search("c\0a")],
-            [0, 0, 0, 0]
-        );
+        assert_eq!([search("ca"), search("cafe"), search("BRI ca"), search("idge")], [2, 1, 1, 0]);
+        assert_eq!([search(""), search("\"*"), search("ca*) OR title:(x"), search("c\0a")], [0, 0, 0, 0]);
     }
 
     #[test]
     fn a_title_is_found_as_it_is_now_and_a_deleted_thing_not_at_all() {
         let fixture = Fixture::new();
         let thing = fixture.thing(&fixture.ada, "Bridge", 1);
-        fixture.store.touch_thing(thing, Some("Tunnel"), 2).unwrap();
+        fixture.store.touch_things(&[(thing, Some("Tunnel".into()), 2)]).unwrap();
         let search = |text| fixture.store.search(&fixture.ada, text, 10).unwrap().things.len();
         assert_eq!([search("bridge"), search("tunnel")], [0, 1]);
         fixture.store.delete_thing(thing).unwrap();
         assert_eq!(search("tunnel"), 0);
-        assert!(fixture.store.touch_thing(thing, None, 3).is_err() && fixture.store.delete_thing(thing).is_err());
+        assert!(fixture.store.delete_thing(thing).is_err());
     }
 
     #[test]
     fn lists_name_the_role_of_the_one_who_asks() {
         let fixture = Fixture::new();
         let thing = fixture.thing(&fixture.ada, "Bridge", 7);
-        fixture
-            .store
-            .share(thing, &Sharee::Group("designers"), Role::Viewer)
-            .unwrap();
+        fixture.store.share(thing, &Sharee::Group("designers"), Role::Viewer).unwrap();
         let role = |who| fixture.store.feed(who, None, 1).unwrap().things[0].role.clone();
         assert_eq!([role(&fixture.ada), role(&fixture.grace)], ["owner", "viewer"]);
-        assert_eq!(
-            fixture.store.feed(&fixture.mallory, None, 1).unwrap(),
-            Things::default()
-        );
-        assert_eq!(
-            fixture.store.search(&fixture.mallory, "bridge", 1).unwrap(),
-            Things::default()
-        );
+        assert_eq!(fixture.store.feed(&fixture.mallory, None, 1).unwrap(), Things::default());
+        assert_eq!(fixture.store.search(&fixture.mallory, "bridge", 1).unwrap(), Things::default());
     }
 }

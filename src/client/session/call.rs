@@ -61,12 +61,7 @@ pub(crate) enum CallBody {
 
 impl Call {
     pub(crate) fn action(action: Action, thing: Option<&str>, body: CallBody) -> Self {
-        Self {
-            port: action::PORT,
-            name: action.name().into(),
-            thing: thing.map(Into::into),
-            body,
-        }
+        Self { port: action::PORT, name: action.name().into(), thing: thing.map(Into::into), body }
     }
 
     /// A request by its name. An `open` is known as one, so that the Thing is looked after.
@@ -76,12 +71,7 @@ impl Call {
             Some(Ok(open)) => CallBody::Open(open),
             _ => CallBody::Value(body),
         };
-        Self {
-            port,
-            name: name.into(),
-            thing: thing.map(Into::into),
-            body,
-        }
+        Self { port, name: name.into(), thing: thing.map(Into::into), body }
     }
 
     pub(super) fn encode(&self, codec: Codec, id: u32) -> Vec<u8> {
@@ -93,14 +83,7 @@ impl Call {
     }
 
     fn request<'a, B>(&'a self, id: u32, offset: Option<u64>, body: B) -> Request<'a, B> {
-        Request {
-            port: self.port,
-            name: &self.name,
-            id,
-            thing: self.thing.as_deref(),
-            offset,
-            body,
-        }
+        Request { port: self.port, name: &self.name, id, thing: self.thing.as_deref(), offset, body }
     }
 
     fn action_named(&self) -> Option<Action> {

@@ -21,10 +21,7 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) fn new() -> Self {
-        Self {
-            session: Session::new(Codec::Json),
-            now: clock::now(),
-        }
+        Self { session: Session::new(Codec::Json), now: clock::now() }
     }
 
     pub(super) fn welcomed() -> Self {
@@ -37,18 +34,15 @@ impl Fixture {
     pub(super) fn opened(form: Form) -> Self {
         let mut fixture = Self::welcomed();
         fixture.open(form);
-        fixture.receive(
-            json!({"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": THING,
-            "body": {"role": "editor", "epoch": "e", "offset": 5, "recovered": false, "content": {}}}),
-        );
+        fixture.receive(json!({"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": THING,
+            "body": {"role": "editor", "epoch": "e", "offset": 5, "recovered": false, "content": {}}}));
         fixture.outputs();
         fixture
     }
 
     pub(super) fn open(&mut self, form: Form) {
         let open = Open { since: None, form };
-        self.session
-            .request(Call::action(Action::Open, Some(THING), CallBody::Open(open)), "open");
+        self.session.request(Call::action(Action::Open, Some(THING), CallBody::Open(open)), "open");
     }
 
     pub(super) fn welcome(&mut self) -> Vec<Value> {
@@ -67,8 +61,7 @@ impl Fixture {
     }
 
     pub(super) fn request(&mut self, name: &str, reply: &'static str) {
-        self.session
-            .request(Call::named(200, name.into(), None, json!({})), reply);
+        self.session.request(Call::named(200, name.into(), None, json!({})), reply);
         self.outputs();
     }
 
@@ -79,17 +72,13 @@ impl Fixture {
     }
 
     pub(super) fn push(&mut self, join: u32, offset: u64) -> Vec<Value> {
-        self.receive(
-            json!({"port": 200, "name": "widgetApp_useraction_edit", "thing": THING, "join": join,
-            "offset": offset, "body": {"patch": []}}),
-        )
+        self.receive(json!({"port": 200, "name": "widgetApp_useraction_edit", "thing": THING, "join": join,
+            "offset": offset, "body": {"patch": []}}))
     }
 
     pub(super) fn ack(&mut self, id: u32, offset: u64) -> Vec<Value> {
-        self.receive(
-            json!({"port": 200, "name": "widgetApp_useraction_edit", "id": id, "thing": THING, "join": 1,
-            "offset": offset, "body": {"epoch": "e", "offset": offset, "durable": true}}),
-        )
+        self.receive(json!({"port": 200, "name": "widgetApp_useraction_edit", "id": id, "thing": THING, "join": 1,
+            "offset": offset, "body": {"epoch": "e", "offset": offset, "durable": true}}))
     }
 
     pub(super) fn lose_connection(&mut self) -> Vec<Value> {
@@ -122,10 +111,7 @@ fn described(output: Output<&'static str>) -> Value {
     match output {
         Output::Send(bytes) => {
             let sent: Value = serde_json::from_slice(&bytes).unwrap();
-            let name = sent["name"]
-                .as_str()
-                .unwrap()
-                .trim_start_matches("widgetApp_useraction_");
+            let name = sent["name"].as_str().unwrap().trim_start_matches("widgetApp_useraction_");
             match name {
                 "open" => json!({"open": sent["id"], "since": sent["body"]["since"]["offset"]}),
                 "edit" => json!({"edit": sent["body"]["key"], "id": sent["id"], "seen": sent["offset"]}),
@@ -136,9 +122,7 @@ fn described(output: Output<&'static str>) -> Value {
             json!({"pushed": name.trim_start_matches("widgetApp_useraction_"), "offset": offset})
         }
         Output::Event(Event::Update { offset, update, .. }) => json!({"update": update.to_vec(), "offset": offset}),
-        Output::Event(Event::Acked {
-            key, offset, change, ..
-        }) => {
+        Output::Event(Event::Acked { key, offset, change, .. }) => {
             json!({"acked": key, "offset": offset, "change": change.is_some()})
         }
         Output::Event(Event::Reset { opened, .. }) => json!({"reset": opened.offset}),

@@ -109,12 +109,7 @@ impl<R> Session<R> {
             *seen = self.things.get(thing).map(|thing| thing.known.offset);
         }
         let id = self.next_id();
-        self.pending.push_back(Pending {
-            id,
-            call,
-            sent: false,
-            reply,
-        });
+        self.pending.push_back(Pending { id, call, sent: false, reply });
         self.send_pending(self.pending.len() - 1);
     }
 
@@ -229,9 +224,7 @@ impl<R> Session<R> {
             return;
         };
         if let Some(error) = frame.error.take() {
-            return self
-                .outputs
-                .push_back(Output::Reply(reply, Err(RequestError::Refused(error))));
+            return self.outputs.push_back(Output::Reply(reply, Err(RequestError::Refused(error))));
         }
         let (closes, changes) = (call.is(Action::Close), call.changes_the_thing());
         match (call.thing, call.body) {
@@ -252,10 +245,7 @@ impl<R> Session<R> {
         let (Some(epoch), Some(offset)) = (reply["epoch"].as_str(), reply["offset"].as_u64()) else {
             return; // Whoever asked finds out by decoding the reply.
         };
-        let known = Position {
-            epoch: epoch.into(),
-            offset,
-        };
+        let known = Position { epoch: epoch.into(), offset };
         let state = State::Open { join: id };
         self.things.insert(thing, OpenThing { form, known, state });
         self.send_all_pending();
@@ -281,12 +271,7 @@ impl<R> Session<R> {
             self.reopen(&thing, false);
         }
         if let Some((key, change)) = edit {
-            self.event(Event::Acked {
-                thing,
-                offset,
-                key,
-                change: (place == Place::Next).then_some(change),
-            });
+            self.event(Event::Acked { thing, offset, key, change: (place == Place::Next).then_some(change) });
         }
     }
 
@@ -311,8 +296,7 @@ impl<R> Session<R> {
         self.online = false;
         self.tick_at = None;
         // What was to be sent is sent anew after the next welcome, from what is pending.
-        self.outputs
-            .retain(|output| !matches!(output, Output::Send(_) | Output::TokenWanted | Output::Leave(_)));
+        self.outputs.retain(|output| !matches!(output, Output::Send(_) | Output::TokenWanted | Output::Leave(_)));
         for thing in self.things.values_mut() {
             thing.state = State::Away;
         }
@@ -324,8 +308,7 @@ impl<R> Session<R> {
             pending.sent = false;
         }
         for pending in lost {
-            self.outputs
-                .push_back(Output::Reply(pending.reply, Err(RequestError::ConnectionLost)));
+            self.outputs.push_back(Output::Reply(pending.reply, Err(RequestError::ConnectionLost)));
         }
     }
 }

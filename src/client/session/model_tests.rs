@@ -76,8 +76,7 @@ impl World {
     }
 
     fn welcome(&mut self) {
-        self.to_client
-            .push_back(json!({"port": 0, "name": "welcome", "body": {}}));
+        self.to_client.push_back(json!({"port": 0, "name": "welcome", "body": {}}));
     }
 
     fn step(&mut self, step: &Step) {
@@ -116,12 +115,7 @@ impl World {
             Step::Compact => self.compacted = self.log.len(),
         }
         self.take_outputs();
-        assert!(
-            self.log.starts_with(&self.view),
-            "{:?} is not how {:?} begins",
-            self.view,
-            self.log
-        );
+        assert!(self.log.starts_with(&self.view), "{:?} is not how {:?} begins", self.view, self.log);
     }
 
     fn append(&mut self, key: String) {
@@ -139,9 +133,7 @@ impl World {
         };
         let body = if request["name"] == Action::Open.name() {
             self.join = request["id"].as_u64();
-            let since = request["body"]["since"]["offset"]
-                .as_u64()
-                .map(|offset| offset as usize);
+            let since = request["body"]["since"]["offset"].as_u64().map(|offset| offset as usize);
             let mut body = json!({"role": "editor", "epoch": "e", "offset": self.log.len(), "recovered": false});
             match since.filter(|&since| since >= self.compacted) {
                 Some(since) => {
@@ -175,12 +167,7 @@ impl World {
                     assert_eq!(message.offset, Some(self.view.len() as u64 + 1));
                     self.view.push(message.body["key"].as_str().unwrap().into());
                 }
-                Output::Event(Event::Acked {
-                    key,
-                    change: Some(_),
-                    offset,
-                    ..
-                }) => {
+                Output::Event(Event::Acked { key, change: Some(_), offset, .. }) => {
                     assert_eq!(offset, self.view.len() as u64 + 1);
                     self.view.push(key);
                 }

@@ -50,10 +50,7 @@ impl<R> Session<R> {
             return;
         }
         open.state = State::Opening { id, whole };
-        let body = Open {
-            since: (!whole).then(|| open.known.clone()),
-            form: open.form,
-        };
+        let body = Open { since: (!whole).then(|| open.known.clone()), form: open.form };
         let call = Call::action(Action::Open, Some(thing), CallBody::Open(body));
         self.outputs.push_back(Output::Send(call.encode(self.codec, id)));
     }
@@ -173,12 +170,8 @@ fn decode_opened(mut frame: Frame) -> Result<Opened, ErrorBody> {
         return Err(error);
     }
     let update = frame.body.take_update();
-    let mut opened: Opened = serde_json::from_value(frame.body.value).map_err(|error| {
-        ErrorBody::new(
-            ErrorCode::Internal,
-            format!("the reply to \"open\" is malformed: {error}"),
-        )
-    })?;
+    let mut opened: Opened = serde_json::from_value(frame.body.value)
+        .map_err(|error| ErrorBody::new(ErrorCode::Internal, format!("the reply to \"open\" is malformed: {error}")))?;
     opened.update = update.map(Blob);
     Ok(opened)
 }
@@ -197,9 +190,7 @@ fn missed_messages(thing: &str, join: u32, known: u64, opened: &Opened, missed: 
         }
         last = offset;
         messages.push(Incoming {
-            port: entry["port"]
-                .as_u64()
-                .map_or(Some(action::PORT), |port| port.try_into().ok())?,
+            port: entry["port"].as_u64().map_or(Some(action::PORT), |port| port.try_into().ok())?,
             name: entry["name"].as_str().unwrap_or(Action::Edit.name()).into(),
             id: None,
             thing: Some(thing.into()),

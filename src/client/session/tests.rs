@@ -16,11 +16,7 @@ fn requests_wait_for_the_welcome_and_keep_their_order() {
     assert_eq!(fixture.edit("a"), [] as [Value; 0]);
     assert_eq!(
         fixture.welcome(),
-        [
-            json!("welcome"),
-            json!({"open": 1, "since": null}),
-            json!({"edit": "a", "id": 2, "seen": null})
-        ]
+        [json!("welcome"), json!({"open": 1, "since": null}), json!({"edit": "a", "id": 2, "seen": null})]
     );
 }
 
@@ -30,13 +26,7 @@ fn pushes_and_own_acknowledgements_share_one_order() {
     assert_eq!(fixture.push(1, 6), [json!({"pushed": "edit", "offset": 6})]);
     assert_eq!(fixture.edit("a"), [json!({"edit": "a", "id": 2, "seen": 6})]);
     assert_eq!(fixture.push(1, 7), [json!({"pushed": "edit", "offset": 7})]);
-    assert_eq!(
-        fixture.ack(2, 8),
-        [
-            json!({"acked": "a", "offset": 8, "change": true}),
-            json!({"reply": "a"})
-        ]
-    );
+    assert_eq!(fixture.ack(2, 8), [json!({"acked": "a", "offset": 8, "change": true}), json!({"reply": "a"})]);
     assert_eq!(fixture.push(1, 9), [json!({"pushed": "edit", "offset": 9})]);
 }
 
@@ -82,13 +72,7 @@ fn after_a_lost_connection_missed_changes_come_first_and_edits_again_in_their_or
             json!("reconnected"),
         ]
     );
-    assert_eq!(
-        fixture.ack(2, 6),
-        [
-            json!({"acked": "a", "offset": 6, "change": false}),
-            json!({"reply": "a"})
-        ]
-    );
+    assert_eq!(fixture.ack(2, 6), [json!({"acked": "a", "offset": 6, "change": false}), json!({"reply": "a"})]);
     assert_eq!(fixture.ack(3, 8)[0], json!({"acked": "b", "offset": 8, "change": true}));
 }
 
@@ -98,11 +82,7 @@ fn an_acknowledgement_beyond_a_gap_is_good_but_its_change_comes_from_the_log() {
     fixture.edit("a");
     assert_eq!(
         fixture.ack(2, 8),
-        [
-            json!({"open": 3, "since": 5}),
-            json!({"acked": "a", "offset": 8, "change": false}),
-            json!({"reply": "a"})
-        ]
+        [json!({"open": 3, "since": 5}), json!({"acked": "a", "offset": 8, "change": false}), json!({"reply": "a"})]
     );
 }
 
@@ -115,11 +95,7 @@ fn the_whole_state_instead_of_missed_changes_is_a_reset() {
     let whole = json!({"role": "editor", "epoch": "another", "offset": 2, "recovered": false, "content": {}});
     assert_eq!(
         fixture.reopened(3, whole),
-        [
-            json!({"reset": 2}),
-            json!({"edit": "a", "id": 2, "seen": null}),
-            json!("reconnected")
-        ]
+        [json!({"reset": 2}), json!({"edit": "a", "id": 2, "seen": null}), json!("reconnected")]
     );
     assert_eq!(fixture.push(3, 3), [json!({"pushed": "edit", "offset": 3})]);
 }
@@ -142,22 +118,11 @@ fn what_is_not_safe_to_send_twice_fails_and_the_rest_is_sent_again() {
     fixture.request("widgetApp_useraction_search", "search");
     assert_eq!(
         fixture.lose_connection(),
-        [
-            json!({"failed": "create", "why": "connection lost; not known whether it was done"}),
-            json!("disconnected")
-        ]
+        [json!({"failed": "create", "why": "connection lost; not known whether it was done"}), json!("disconnected")]
     );
     // Never sent, so it can still be sent.
     fixture.request("widgetApp_useraction_create", "second");
-    assert_eq!(
-        fixture.welcome(),
-        [
-            json!("welcome"),
-            json!({"search": 2}),
-            json!({"create": 3}),
-            json!("reconnected")
-        ]
-    );
+    assert_eq!(fixture.welcome(), [json!("welcome"), json!({"search": 2}), json!({"create": 3}), json!("reconnected")]);
 }
 
 #[test]
@@ -170,11 +135,7 @@ fn a_thing_that_is_gone_is_lost_and_its_edits_are_the_servers_to_refuse() {
         "error": {"code": 200, "name": "thing_not_found", "message": "m", "temporary": false}});
     assert_eq!(
         fixture.receive(gone),
-        [
-            json!({"lost": "thing_not_found"}),
-            json!({"edit": "a", "id": 2, "seen": 5}),
-            json!("reconnected")
-        ]
+        [json!({"lost": "thing_not_found"}), json!({"edit": "a", "id": 2, "seen": 5}), json!("reconnected")]
     );
 }
 
@@ -183,10 +144,8 @@ fn a_thing_that_is_refused_for_now_is_opened_when_the_server_asked() {
     let mut fixture = Fixture::opened(Form::Json);
     fixture.lose_connection();
     fixture.welcome();
-    fixture.receive(
-        json!({"port": 200, "name": "widgetApp_useraction_open", "id": 2, "thing": THING,
-        "error": {"code": 115, "name": "unavailable", "message": "m", "temporary": true, "retry_after_ms": 700}}),
-    );
+    fixture.receive(json!({"port": 200, "name": "widgetApp_useraction_open", "id": 2, "thing": THING,
+        "error": {"code": 115, "name": "unavailable", "message": "m", "temporary": true, "retry_after_ms": 700}}));
     let due = fixture.session.deadline().unwrap();
     assert_eq!(due - fixture.now, Duration::from_millis(700));
     fixture.session.tick(due - Duration::from_millis(1));
@@ -235,13 +194,8 @@ fn a_request_larger_than_the_server_takes_is_not_sent() {
     let mut fixture = Fixture::welcomed();
     let change = EditBody::Patch(json!(["x".repeat(1_000)]));
     let body = CallBody::Edit(change.with_key("k".into()), None);
-    fixture
-        .session
-        .request(Call::action(Action::Edit, Some(THING), body), "large");
-    assert_eq!(
-        fixture.outputs(),
-        [json!({"refused": "large", "why": "edit_too_large"})]
-    );
+    fixture.session.request(Call::action(Action::Edit, Some(THING), body), "large");
+    assert_eq!(fixture.outputs(), [json!({"refused": "large", "why": "edit_too_large"})]);
     assert_eq!(fixture.session.unanswered(), 0);
 }
 
@@ -265,10 +219,7 @@ fn the_session_passes_on_what_the_server_asks_of_it() {
     let mut fixture = Fixture::welcomed();
     assert_eq!(
         fixture.receive(json!({"port": 0, "name": "token_expiring", "body": {"expires_at": 5}})),
-        [
-            json!("token wanted"),
-            json!({"pushed": "token_expiring", "offset": null})
-        ]
+        [json!("token wanted"), json!({"pushed": "token_expiring", "offset": null})]
     );
     assert_eq!(
         fixture.receive(json!({"port": 0, "name": "drain", "body": {"retry_after_ms": 250}}))[0],
