@@ -1,31 +1,57 @@
-//! Links between the processes, and passing sockets over them.
+//! Links between the processes: what they say to each other, and how sockets pass over.
+//!
+//! The supervisor makes every link (a pair of connected sockets, see [`control`]) and gives one end to
+//! each side; so a process has neither names nor paths of the others, and nobody else can connect.
+//! A link is a stream of messages ([`link`]) and a second socket that carries open client sockets
+//! ([`passing`]). This module knows how bytes travel; what they mean is the matter of each side.
 
-use std::net::IpAddr;
+pub mod control;
+pub mod link;
+pub mod messages;
+pub mod passing;
+
+pub use messages::Admission;
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::{access::Principal, protocol::Codec};
+/// A process of the server, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ProcessId {
+    /// The WidgetApp Front End.
+    Wfe,
+    /// An instance of the Streaming Front End, numbered from 1.
+    Sfe(u16),
+    /// A holder of websockets: the number of its SFE, and its own within it.
+    Stream(u16, u16),
+}
 
-/// What WFE knows of a client when it hands the client's socket over.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Admission {
-    /// The new session's id, unguessable.
-    pub session: Uuid,
-    /// Who is connected; none with `--echo`.
-    pub principal: Option<Principal>,
-    /// Scopes of the access token; all of them for a login cookie.
-    pub scopes: Vec<String>,
-    /// When the access token or login expires, seconds since 1970.
-    pub expires_at: u64,
-    /// The encoding that was agreed on.
-    pub codec: Codec,
-    /// What to answer as `Sec-WebSocket-Protocol`, if the client offered any.
-    pub subprotocol: Option<String>,
-    /// The client's `Sec-WebSocket-Key`, for the 101 answer.
-    pub websocket_key: String,
-    /// The other end of the TCP connection.
-    pub peer: IpAddr,
-    /// `X-Request-Id` and forwarding headers as they came; SFE's filter chain decides whether to believe them.
-    pub headers: Vec<(String, String)>,
+impl ProcessId {
+    /// What `ps` and `top` show.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Wfe => "_wfe",
+            Self::Sfe(_) => "_sfe",
+            Self::Stream(..) => "_stream",
+        }
+    }
+
+    /// The number that `-id` of the admin command takes; empty for WFE.
+    pub fn number(self) -> String {
+        match self {
+            Self::Wfe => String::new(),
+            Self::Sfe(sfe) => sfe.to_string(),
+            Self::Stream(sfe, stream) => format!("{sfe}.{stream}"),
+        }
+    }
+}
+
+impl fmt::Display for ProcessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wfe => f.write_str("_wfe"),
+            other => write!(f, "{} {}", other.kind(), other.number()),
+        }
+    }
 }

@@ -1,0 +1,161 @@
+//! What the supervisor and a process say to each other, over a channel that the process finds as its
+//! standard input: no descriptor has to be inherited in any other way.
+
+use std::{io, os::fd::OwnedFd, rc::Rc};
+
+use serde::{Deserialize, Serialize};
+use tokio_seqpacket::UnixSeqpacket;
+
+use super::{ProcessId, passing};
+use crate::config::Config;
+
+/// Supervisor to process.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// First: the settings. WFE gets the listening sockets with it.
+    Start {
+        /// The settings as JSON (postcard cannot hold what has no fixed shape).
+        config: String,
+        /// Base URL under which the server is reached.
+        url: String,
+    },
+    /// The two sockets of a link to another process: messages, then sockets.
+    Link(LinkId),
+    /// Take nothing new, finish, and end.
+    Drain,
+    /// A question of the administrator that only this process can answer.
+    Ask(AdminRequest),
+}
+
+/// One link as one of its sides sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkId {
+    /// The process on the other side.
+    pub peer: ProcessId,
+    /// Both sides tell of the end of a link; the number says which one they mean.
+    pub number: u64,
+}
+
+/// Process to supervisor.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Report {
+    /// It does its work.
+    Ready,
+    /// This link is over; a new one is needed.
+    LinkLost(LinkId),
+    /// It cannot go on, and this is why; told to the person who started the server.
+    Failed(String),
+    /// The answer to a [`Command::Ask`]: lines, or why not.
+    Answer(Result<Vec<String>, String>),
+}
+
+/// What the administrator may ask of WFE.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AdminRequest {
+    /// All groups, a line each.
+    Groups,
+    /// Approve a group for streaming, or withdraw it.
+    Approve {
+        /// The group's name.
+        group: String,
+        /// Approve or withdraw.
+        approved: bool,
+    },
+}
+
+/// The process's sending end of its channel to the supervisor.
+#[derive(Clone, Debug)]
+pub struct Control {
+    channel: Rc<UnixSeqpacket>,
+}
+
+/// The process's receiving end.
+#[derive(Debug)]
+pub struct Commands(passing::Receiver);
+
+/// How a process begins: its settings and, for WFE, the sockets to listen on.
+#[derive(Debug)]
+pub struct Start {
+    /// The settings.
+    pub config: Config,
+    /// Base URL under which the server is reached.
+    pub url: String,
+    /// Listening sockets.
+    pub listeners: Vec<OwnedFd>,
+}
+
+impl Control {
+    /// Takes the channel from standard input and waits for [`Command::Start`].
+    ///
+    /// # Errors
+    /// Standard input is not such a channel: the process was not started by the supervisor.
+    pub async fn from_stdin() -> io::Result<(Self, Commands, Start)> {
+        let channel = Rc::new(UnixSeqpacket::try_from(rustix::io::dup(rustix::stdio::stdin())?)?);
+        let mut commands = Commands(passing::Receiver::new(channel.clone()));
+        match commands.next().await? {
+            Some((Command::Start { config, url }, listeners)) => {
+                let config = serde_json::from_str(&config).map_err(io::Error::other)?;
+                Ok((Self { channel }, commands, Start { config, url, listeners }))
+            }
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "the supervisor did not say how to start")),
+        }
+    }
+
+    /// Tells the supervisor something.
+    ///
+    /// # Errors
+    /// The supervisor is gone.
+    pub async fn report(&self, report: &Report) -> io::Result<()> {
+        passing::send::<_, OwnedFd>(&self.channel, report, &[]).await
+    }
+}
+
+impl Commands {
+    /// The next command and the sockets that come with it; `None` when the supervisor is gone.
+    ///
+    /// # Errors
+    /// The channel broke.
+    pub async fn next(&mut self) -> io::Result<Option<(Command, Vec<OwnedFd>)>> {
+        self.0.receive().await
+    }
+}
+
+/// The two sockets of one end of a link.
+#[derive(Debug)]
+pub struct LinkEnd {
+    /// For messages; see [`super::link`].
+    pub messages: std::os::unix::net::UnixStream,
+    /// For sockets; see [`super::passing`].
+    pub sockets: OwnedFd,
+}
+
+impl LinkEnd {
+    /// Two connected ends.
+    ///
+    /// # Errors
+    /// No more descriptors.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (messages_here, messages_there) = std::os::unix::net::UnixStream::pair()?;
+        let (sockets_here, sockets_there) = UnixSeqpacket::pair()?;
+        Ok((
+            Self { messages: messages_here, sockets: sockets_here.into() },
+            Self { messages: messages_there, sockets: sockets_there.into() },
+        ))
+    }
+
+    /// What came with a [`Command::Link`].
+    ///
+    /// # Errors
+    /// It did not bring its two sockets.
+    pub fn from_sockets(sockets: Vec<OwnedFd>) -> io::Result<Self> {
+        let [messages, sockets]: [OwnedFd; 2] = sockets
+            .try_into()
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "a link comes with two sockets"))?;
+        Ok(Self { messages: messages.into(), sockets })
+    }
+
+    /// Both, for sending: messages, then sockets.
+    pub fn into_sockets(self) -> Vec<OwnedFd> {
+        vec![self.messages.into(), self.sockets]
+    }
+}
