@@ -1,0 +1,127 @@
+//! What waits to be written to one client: shared bytes, a bound, and nothing else. Pure.
+
+use std::{collections::VecDeque, io, io::IoSlice};
+
+use bytes::{Buf, Bytes};
+
+/// Frames given to one system call.
+const FRAMES_PER_WRITE: usize = 128;
+/// An emptied queue keeps room for this many frames.
+const KEEP_FRAMES: usize = 8;
+
+/// The queue of one client. Its frames are shared with the queues of other clients.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    /// The first frame has been written in part.
+    begun: bool,
+}
+
+impl Outbox {
+    /// Puts a frame at the end. The caller watches [`Outbox::bytes`].
+    pub fn push(&mut self, frame: Bytes) {
+        if !frame.is_empty() {
+            self.bytes += frame.len();
+            self.frames.push_back(frame);
+        }
+    }
+
+    /// Bytes that wait.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Forgets all that has not begun to be written, so that a last frame can follow at once.
+    pub fn forget(&mut self) {
+        self.frames.truncate(usize::from(self.begun));
+        self.bytes = self.frames.iter().map(Bytes::len).sum();
+    }
+
+    /// Writes as much as `write` takes, several frames in one call.
+    ///
+    /// # Errors
+    /// What `write` fails with, [`io::ErrorKind::WouldBlock`] included; what was written is gone from the queue.
+    pub fn write_to(&mut self, mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>) -> io::Result<()> {
+        while !self.frames.is_empty() {
+            let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE];
+            let mut count = 0;
+            for (slice, frame) in slices.iter_mut().zip(&self.frames) {
+                *slice = IoSlice::new(frame);
+                count += 1;
+            }
+            let written = write(&slices[..count])?;
+            if written == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.advance(written);
+        }
+        if self.frames.capacity() > KEEP_FRAMES {
+            self.frames.shrink_to(KEEP_FRAMES);
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        self.bytes -= written;
+        while let Some(front) = self.frames.front_mut() {
+            if written < front.len() {
+                front.advance(written);
+                self.begun |= written > 0;
+                return;
+            }
+            written -= front.len();
+            self.frames.pop_front();
+            self.begun = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_byte_is_written_once_and_in_order(
+            frames in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..300),
+            takes in proptest::collection::vec(1usize..90, 1..50),
+        ) {
+            let mut outbox = Outbox::default();
+            frames.iter().for_each(|frame| outbox.push(frame.clone().into()));
+            let (mut wire, mut turn) = (Vec::new(), 0);
+            outbox.write_to(|slices| {
+                let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+                let take = takes[turn % takes.len()].min(all.len());
+                turn += 1;
+                wire.extend_from_slice(&all[..take]);
+                Ok(take)
+            }).unwrap();
+            prop_assert_eq!(wire, frames.concat());
+            prop_assert_eq!((outbox.bytes(), outbox.is_empty()), (0, true));
+        }
+    }
+
+    #[test]
+    fn forgetting_keeps_the_frame_that_is_half_written() {
+        let mut outbox = Outbox::default();
+        for frame in [&b"first"[..], b"second", b"third"] {
+            outbox.push(Bytes::from_static(frame));
+        }
+        let mut calls = 0;
+        let blocked = outbox.write_to(|_| {
+            calls += 1;
+            if calls == 1 { Ok(2) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        });
+        assert_eq!(blocked.unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        outbox.forget();
+        assert_eq!((outbox.bytes(), outbox.frames.make_contiguous()), (3, &mut [Bytes::from_static(b"rst")][..]));
+    }
+}

@@ -1,0 +1,143 @@
+//! Who has which Thing open and how far they have got; turns one change into everybody's frames.
+
+use std::{collections::HashMap, rc::Rc, time::Instant};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{connection::Connection, websocket};
+use crate::{
+    ipc::messages::{Effect, Encoded, OpenThing, Push},
+    protocol::{CloseCode, Codec, ThingId, action::Form, codec},
+};
+
+/// The open Things of all connections of this process.
+#[derive(Default)]
+pub struct Topics {
+    members: HashMap<ThingId, HashMap<Uuid, Member>>,
+}
+
+struct Member {
+    connection: Rc<Connection>,
+    open: OpenThing,
+}
+
+impl Topics {
+    /// Carries out what a reply changes for `connection`.
+    pub fn apply(&mut self, connection: &Rc<Connection>, effect: Effect) {
+        match effect {
+            Effect::Opened(open) => {
+                connection.set_open(open.thing, true);
+                let member = Member { connection: connection.clone(), open };
+                self.members.entry(member.open.thing).or_default().insert(connection.session, member);
+            }
+            Effect::Closed(thing) => {
+                connection.set_open(thing, false);
+                self.remove(thing, connection.session);
+            }
+            Effect::At(thing, offset) => {
+                let member = self.members.get_mut(&thing).and_then(|members| members.get_mut(&connection.session));
+                // A repeated edit is answered with its first offset, which may be long past.
+                if let Some(member) = member
+                    && member.open.offset + 1 == offset
+                {
+                    member.open.offset = offset;
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, thing: ThingId, session: Uuid) {
+        if let Some(members) = self.members.get_mut(&thing) {
+            members.remove(&session);
+            if members.is_empty() {
+                self.members.remove(&thing);
+            }
+        }
+    }
+
+    /// Forgets a connection that is over.
+    pub fn forget(&mut self, connection: &Connection) {
+        for thing in connection.open_things() {
+            self.remove(thing, connection.session);
+        }
+    }
+
+    /// The Things that a connection has open.
+    pub fn opened_by(&self, connection: &Connection) -> Vec<OpenThing> {
+        let things = connection.open_things();
+        things
+            .iter()
+            .filter_map(|thing| self.members.get(thing)?.get(&connection.session))
+            .map(|member| member.open.clone())
+            .collect()
+    }
+
+    /// Puts a message into the queue of everyone who has its Thing open, and those connections into `written`.
+    pub fn push(&mut self, push: &Push, now: Instant, written: &mut Vec<Rc<Connection>>) {
+        let Some(members) = self.members.get_mut(&push.thing) else { return };
+        let mut frames = Frames::of(&push.encoded);
+        for (session, Member { connection, open }) in members {
+            let is_sender = push.except == Some(*session);
+            if let Some(change) = &push.change {
+                // The sender's reply stands here instead; others may have had it before a new link.
+                if is_sender || change.offset <= open.offset && change.epoch == open.epoch {
+                    continue;
+                }
+                if change.offset != open.offset + 1 || change.epoch != open.epoch {
+                    connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now);
+                    continue;
+                }
+            } else if is_sender {
+                continue;
+            }
+            match frames.get(connection.codec, open.form, open.join) {
+                Some(frame) => connection.queue(frame, now),
+                None => connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now),
+            }
+            if let Some(change) = &push.change {
+                open.offset = change.offset;
+            }
+            written.push(connection.clone());
+        }
+    }
+
+    /// Closes everyone who has the Thing open; they come back and resume.
+    pub fn close_all(&mut self, thing: ThingId, now: Instant) {
+        for member in self.members.get(&thing).into_iter().flat_map(HashMap::values) {
+            member.connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now);
+        }
+    }
+}
+
+/// The frames of one push: made once for each encoding, form and `join`. Clients number their requests
+/// alike, so the same few serve almost everybody.
+struct Frames<'a> {
+    encoded: &'a [Encoded],
+    made: Vec<((Codec, Form, u32), Bytes)>,
+}
+
+impl<'a> Frames<'a> {
+    /// More are made each time, rather than searched for.
+    const MOST_KEPT: usize = 8;
+
+    fn of(encoded: &'a [Encoded]) -> Self {
+        Self { encoded, made: Vec::new() }
+    }
+
+    fn get(&mut self, codec: Codec, form: Form, join: u32) -> Option<Bytes> {
+        let key = (codec, form, join);
+        if let Some((_, frame)) = self.made.iter().find(|(made, _)| *made == key) {
+            return Some(frame.clone());
+        }
+        let fits = |encoded: &&Encoded| encoded.codec == codec && encoded.form.is_none_or(|wanted| wanted == form);
+        let encoded = self.encoded.iter().find(fits)?;
+        let mut message = Vec::with_capacity(encoded.message.len() + 24);
+        codec::append_with_join(codec, &encoded.message, join, &mut message);
+        let frame = websocket::frame(codec, &message);
+        if self.made.len() < Self::MOST_KEPT {
+            self.made.push((key, frame.clone()));
+        }
+        Some(frame)
+    }
+}
