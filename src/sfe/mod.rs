@@ -1,1 +1,140 @@
-//! Being written.
+//! The `_sfe` process: runs the sessions of the Streaming Front End, in four steps.
+//!
+//! 1. Accept the connection that WFE hands over ([`accept`]).
+//! 2. Build the request context with the filter chain ([`filter_chain`], [`request_context`]).
+//! 3. Split the stream by service ([`split`]).
+//! 4. Attach each part to its service, and fan out what comes back ([`front`], [`fan_out`]).
+//!
+//! It keeps nothing that could not be told again by its `_stream`s and by WFE, so it may end at any
+//! time. It knows neither the database nor the content of a Thing.
+
+mod accept;
+mod fan_out;
+mod filter_chain;
+mod front;
+mod limiter;
+mod request_context;
+mod split;
+
+use std::{cell::RefCell, io, rc::Rc, time::Duration};
+
+use self::{
+    accept::Door,
+    front::{Front, Terms},
+    limiter::Rate,
+};
+use crate::{
+    clock,
+    config::Config,
+    ipc::{
+        ProcessId,
+        control::{Command, Commands, Control, LinkEnd, Report},
+        link,
+        messages::{Handover, StreamDown, StreamUp, WfeDown, WfeUp},
+        passing,
+    },
+};
+
+/// Expiring tokens are looked for this often.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Runs the process until the supervisor ends or drains it.
+///
+/// # Errors
+/// The channel to the supervisor broke.
+pub async fn run(control: Control, mut commands: Commands, number: u16, config: &Config) -> io::Result<()> {
+    let terms = Terms {
+        rate: Rate { per_second: config.stream.requests_per_second, burst: config.stream.request_burst },
+        max_things: config.stream.max_things,
+    };
+    let front = Rc::new(RefCell::new(Front::new(terms)));
+    let door = Rc::new(Door::new(number, config, front.clone()));
+    control.report(&Report::Ready).await?;
+    tokio::task::spawn_local(tick(front.clone()));
+    while let Some((command, sockets)) = commands.next().await? {
+        match command {
+            Command::Link(link) => {
+                let (door, control, end) = (door.clone(), control.clone(), LinkEnd::from_sockets(sockets)?);
+                tokio::task::spawn_local(async move {
+                    let over = match link.peer {
+                        ProcessId::Stream(_, stream) => follow_stream(&door, stream, end).await,
+                        _ => follow_wfe(&door, end).await,
+                    };
+                    tracing::debug!(peer = %link.peer, ?over, "a link is over");
+                    // Without a supervisor this process ends anyway.
+                    let _ = control.report(&Report::LinkLost(link)).await;
+                });
+            }
+            Command::Drain => return Ok(()),
+            Command::Start { .. } | Command::Ask(_) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn tick(front: Rc<RefCell<Front>>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        front.borrow_mut().tick(clock::unix_seconds());
+    }
+}
+
+/// Serves a link to a `_stream` until it ends.
+async fn follow_stream(door: &Door, stream: u16, end: LinkEnd) -> io::Result<()> {
+    let (sender, mut receiver) = link::open::<StreamDown, StreamUp>(end.messages)?;
+    let (mut messages, mut held, mut attached) = (Vec::new(), Vec::new(), false);
+    let over = loop {
+        if let Err(error) = receiver.receive(&mut messages).await {
+            break Err(error);
+        }
+        let now = clock::now();
+        for message in messages.drain(..) {
+            match message {
+                StreamUp::Held(session) if !attached => held.push(session),
+                StreamUp::AllHeld if !attached => {
+                    attached = true;
+                    door.lose_stream(stream);
+                    door.front.borrow_mut().attach_stream(stream, sender.clone(), std::mem::take(&mut held), now);
+                    door.open_stream(stream, &end.sockets)?;
+                }
+                message => {
+                    if let StreamUp::Taken(session) | StreamUp::Gone(session) = message {
+                        door.arrived(session);
+                    }
+                    door.front.borrow_mut().hear_stream(stream, message, now);
+                }
+            }
+        }
+    };
+    if door.front.borrow().uses_stream(stream, &sender) {
+        door.lose_stream(stream);
+    }
+    over
+}
+
+/// Serves a link to WFE until it ends.
+async fn follow_wfe(door: &Rc<Door>, end: LinkEnd) -> io::Result<()> {
+    let (sender, mut receiver) = link::open::<WfeUp, WfeDown>(end.messages)?;
+    let sockets = tokio_seqpacket::UnixSeqpacket::try_from(end.sockets)?;
+    let mut sockets = passing::Receiver::new(sockets.into());
+    door.front.borrow_mut().attach_wfe(sender.clone());
+    let mut messages = Vec::new();
+    let over = loop {
+        tokio::select! {
+            came = receiver.receive(&mut messages) => {
+                if let Err(error) = came {
+                    break Err(error);
+                }
+                let mut front = door.front.borrow_mut();
+                messages.drain(..).for_each(|message| front.hear_wfe(message));
+            }
+            handed = sockets.receive::<Handover>() => match handed {
+                Ok(Some((handover, sockets))) => door.knock(handover, sockets),
+                Ok(None) => break Err(io::ErrorKind::UnexpectedEof.into()),
+                Err(error) => break Err(error),
+            },
+        }
+    };
+    door.front.borrow_mut().lose_wfe(&sender);
+    over
+}

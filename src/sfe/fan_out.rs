@@ -1,0 +1,115 @@
+//! Which Things are open here, by whom and in which `_stream`; where a change goes. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use uuid::Uuid;
+
+use crate::protocol::{Codec, ThingId, action::Form};
+
+/// The Things that sessions of this instance have open.
+#[derive(Debug, Default)]
+pub struct FanOut {
+    things: HashMap<ThingId, Topic>,
+}
+
+/// One Thing that is open here.
+#[derive(Debug)]
+pub struct Topic {
+    /// The life of its log.
+    pub epoch: String,
+    /// The last change that was passed on.
+    pub offset: u64,
+    holders: HashMap<Uuid, (u16, Codec, Form)>,
+    /// How many holders each `_stream` has: a change goes once to each of them.
+    streams: BTreeMap<u16, usize>,
+}
+
+impl Topic {
+    /// The encodings and forms that its holders need.
+    pub fn wanted(&self) -> Vec<(Codec, Form)> {
+        let mut wanted = Vec::new();
+        for &(_, codec, form) in self.holders.values() {
+            if !wanted.contains(&(codec, form)) {
+                wanted.push((codec, form));
+            }
+        }
+        wanted
+    }
+
+    /// The `_stream`s in which it is open.
+    pub fn streams(&self) -> impl Iterator<Item = u16> {
+        self.streams.keys().copied()
+    }
+}
+
+impl FanOut {
+    /// A session has opened a Thing, or is found to have it open after a new link.
+    pub fn open(&mut self, session: Uuid, stream: u16, codec: Codec, open: &crate::ipc::messages::OpenThing) {
+        let topic = self.things.entry(open.thing).or_insert_with(|| Topic {
+            epoch: open.epoch.clone(),
+            offset: open.offset,
+            holders: HashMap::new(),
+            streams: BTreeMap::new(),
+        });
+        // The log started anew, or an older change has to be sent again: both only after a new link.
+        topic.epoch.clone_from(&open.epoch);
+        if topic.holders.insert(session, (stream, codec, open.form)).is_none() {
+            *topic.streams.entry(stream).or_default() += 1;
+        }
+    }
+
+    /// A session has closed a Thing. Tells whether nobody here has it open any more.
+    pub fn close(&mut self, session: Uuid, thing: ThingId) -> bool {
+        let Some(topic) = self.things.get_mut(&thing) else { return false };
+        let Some((stream, ..)) = topic.holders.remove(&session) else { return false };
+        if let Some(count) = topic.streams.get_mut(&stream) {
+            *count -= 1;
+            if *count == 0 {
+                topic.streams.remove(&stream);
+            }
+        }
+        if topic.holders.is_empty() {
+            self.things.remove(&thing);
+            return true;
+        }
+        false
+    }
+
+    /// One Thing, if it is open here.
+    pub fn get(&self, thing: ThingId) -> Option<&Topic> {
+        self.things.get(&thing)
+    }
+
+    /// A change is passed on.
+    pub fn passed(&mut self, thing: ThingId, offset: u64) {
+        if let Some(topic) = self.things.get_mut(&thing) {
+            topic.offset = topic.offset.max(offset);
+        }
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (ThingId, &Topic)> {
+        self.things.iter().map(|(thing, topic)| (*thing, topic))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ipc::messages::OpenThing;
+
+    #[test]
+    fn a_thing_is_left_with_its_last_holder() {
+        let (mut fan_out, thing) = (FanOut::default(), ThingId(Uuid::nil()));
+        let open = OpenThing { thing, join: 1, form: Form::Json, epoch: "e".into(), offset: 4 };
+        let [ada, grace] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        fan_out.open(ada, 1, Codec::Json, &open);
+        fan_out.open(ada, 1, Codec::Json, &open);
+        fan_out.open(grace, 2, Codec::Cbor, &open);
+        assert_eq!(fan_out.get(thing).unwrap().streams().collect::<Vec<_>>(), [1, 2]);
+        assert!(!fan_out.close(ada, thing));
+        assert_eq!(fan_out.get(thing).unwrap().streams().collect::<Vec<_>>(), [2]);
+        assert!(fan_out.close(grace, thing));
+        assert!(!fan_out.close(grace, thing), "closed already");
+    }
+}

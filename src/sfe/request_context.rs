@@ -1,0 +1,30 @@
+//! What SFE knows about the sender of every message of a session.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{access::Principal, protocol::Codec};
+
+/// Built once by the filter chain, when the connection comes; kept by `_stream`, so that it outlives
+/// the SFE process that built it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestContext {
+    /// The session.
+    pub session: Uuid,
+    /// Names the connection in the logs of every process, and in those of a proxy in front.
+    pub request_id: String,
+    /// Where the client is, as far as a trusted proxy or the connection tells.
+    pub client_address: IpAddr,
+    /// Who it is.
+    pub principal: Principal,
+    /// Their groups, as of the start of the session.
+    pub groups: Vec<String>,
+    /// What the access token allows.
+    pub scopes: Vec<String>,
+    /// When the access token expires, in seconds since 1970.
+    pub expires_at: u64,
+    /// How messages are encoded.
+    pub protocol: Codec,
+}
