@@ -119,8 +119,7 @@ mod tests {
         let served = async {
             let first = peer.receive().await;
             let error = json!({"code": 202, "name": "not_open", "message": "m", "temporary": false});
-            peer.send(json!({"port": 200, "name": first["name"], "id": first["id"], "error": error}))
-                .await;
+            peer.send(json!({"port": 200, "name": first["name"], "id": first["id"], "error": error})).await;
             peer.open_at(4).await;
             let second = peer.receive().await;
             assert_eq!(first["body"], second["body"]);

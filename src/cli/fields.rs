@@ -62,21 +62,14 @@ pub(super) fn body(action: Action, fields: Vec<Field>) -> Result<Map<String, Val
             false => Err(FieldError::PathOutsideEdit),
         };
     }
-    if body
-        .keys()
-        .any(|key| !["key", "patch", "update"].contains(&key.as_str()))
-    {
+    if body.keys().any(|key| !["key", "patch", "update"].contains(&key.as_str())) {
         return Err(FieldError::NotOfAnEdit);
     }
     if !paths.is_empty() {
         let patch = body.entry("patch").or_insert_with(|| json!([]));
         let changes = patch.as_array_mut().ok_or(FieldError::PatchIsNoList)?;
         // In JSON Patch "add" also replaces a member that is there.
-        changes.extend(
-            paths
-                .into_iter()
-                .map(|Field { key, value }| json!({"op": "add", "path": key, "value": value})),
-        );
+        changes.extend(paths.into_iter().map(|Field { key, value }| json!({"op": "add", "path": key, "value": value})));
     }
     match (body.get("patch"), body.get("update")) {
         (None, None) => Err(FieldError::NoChange),
@@ -98,42 +91,28 @@ mod tests {
     #[test]
     fn values_are_json_if_they_can_be_and_texts_otherwise() {
         assert_eq!(
-            parsed(
-                Action::Scroll,
-                &["limit=3", "view={\"x\": 1}", "a=b=c", "empty=", "text=\"3\""]
-            )
-            .unwrap(),
+            parsed(Action::Scroll, &["limit=3", "view={\"x\": 1}", "a=b=c", "empty=", "text=\"3\""]).unwrap(),
             json!({"limit": 3, "view": {"x": 1}, "a": "b=c", "empty": "", "text": "3"})
         );
     }
 
     #[test]
     fn what_the_contract_says_is_a_text_stays_one() {
-        assert_eq!(
-            parsed(Action::Search, &["q=2024", "cursor=null"]).unwrap(),
-            json!({"q": "2024", "cursor": "null"})
-        );
+        assert_eq!(parsed(Action::Search, &["q=2024", "cursor=null"]).unwrap(), json!({"q": "2024", "cursor": "null"}));
         assert_eq!(parsed(Action::Create, &["title=\"7\""]).unwrap(), json!({"title": "7"}));
     }
 
     #[test]
     fn paths_are_changes_of_an_edit() {
         assert_eq!(
-            parsed(
-                Action::Edit,
-                &["/notes=Hello", "key=k", "/parts/a/x=5", "patch=[{\"op\":\"test\"}]"]
-            )
-            .unwrap(),
+            parsed(Action::Edit, &["/notes=Hello", "key=k", "/parts/a/x=5", "patch=[{\"op\":\"test\"}]"]).unwrap(),
             json!({"key": "k", "patch": [
                 {"op": "test"},
                 {"op": "add", "path": "/notes", "value": "Hello"},
                 {"op": "add", "path": "/parts/a/x", "value": 5},
             ]})
         );
-        assert_eq!(
-            parsed(Action::Edit, &["update=AAA="]).unwrap(),
-            json!({"update": "AAA="})
-        );
+        assert_eq!(parsed(Action::Edit, &["update=AAA="]).unwrap(), json!({"update": "AAA="}));
     }
 
     #[test]

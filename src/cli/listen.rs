@@ -37,22 +37,14 @@ pub struct Args {
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let (server, who) = args.who.find()?;
-    let things = args
-        .thing
-        .iter()
-        .map(|name| server.thing(name))
-        .collect::<Result<_, _>>()?;
+    let things = args.thing.iter().map(|name| server.thing(name)).collect::<Result<_, _>>()?;
     let mut builder = Client::builder(&server.url, who.tokens());
     if let Some(pem) = server.tls_root {
         builder = builder.tls_root(pem);
     }
     let listening = async {
         let (client, events) = builder.connect().await?;
-        let printer = Printer {
-            ports: args.port,
-            write: output::write,
-            note: |note| eprintln!("widgetapp: {note}"),
-        };
+        let printer = Printer { ports: args.port, write: output::write, note: |note| eprintln!("widgetapp: {note}") };
         let result = printer.run(&client, events, things).await;
         client.close_stream().await;
         result
@@ -66,9 +58,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
 
 async fn open(client: &Client, thing: &str) -> Result<Incoming, RequestError> {
     let name = Action::Open.name();
-    client
-        .request(action::PORT, name, Some(thing), json!({"as": "json"}))
-        .await
+    client.request(action::PORT, name, Some(thing), json!({"as": "json"})).await
 }
 
 /// Where messages and notes go.
@@ -115,18 +105,12 @@ impl<W: FnMut(&[u8]) -> io::Result<()>, N: FnMut(String)> Printer<W, N> {
         match event {
             Event::Message(message) => self.line(&serde_json::to_value(message).unwrap_or_default(), lines),
             Event::Welcome(welcome) => {
-                self.line(
-                    &json!({"port": session::PORT, "name": "welcome", "body": welcome}),
-                    lines,
-                );
+                self.line(&json!({"port": session::PORT, "name": "welcome", "body": welcome}), lines);
             }
             Event::Reset { thing, opened } => {
                 (self.note)("the log does not have all that was missed; here is the whole state".into());
                 let name = Action::Open.name();
-                self.line(
-                    &json!({"port": action::PORT, "name": name, "thing": thing, "body": opened}),
-                    lines,
-                );
+                self.line(&json!({"port": action::PORT, "name": name, "thing": thing, "body": opened}), lines);
             }
             Event::Lost { thing, error } => (self.note)(format!("{thing} is not open any more: {}", error.message)),
             Event::Disconnected { reason, retry_in } => {
@@ -188,10 +172,7 @@ mod tests {
         };
         let things = things.iter().map(|&thing| thing.into()).collect();
         let (result, ()) = tokio::join!(printer.run(&client, events, things), served);
-        assert!(matches!(
-            result,
-            Err(CliError::Connect(ConnectError::Closed { code: 4507, .. }))
-        ));
+        assert!(matches!(result, Err(CliError::Connect(ConnectError::Closed { code: 4507, .. }))));
         let lines = String::from_utf8(lines.into_inner()).unwrap();
         let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         (lines, notes.into_inner())
@@ -200,10 +181,8 @@ mod tests {
     #[tokio::test]
     async fn every_message_is_a_line_also_after_a_lost_connection() {
         let (lines, notes) = printed(&[], &[THING]).await;
-        let shown: Vec<_> = lines
-            .iter()
-            .map(|line| (line["name"].as_str().unwrap(), line["offset"].as_u64()))
-            .collect();
+        let shown: Vec<_> =
+            lines.iter().map(|line| (line["name"].as_str().unwrap(), line["offset"].as_u64())).collect();
         assert_eq!(
             shown,
             [
@@ -215,10 +194,7 @@ mod tests {
             ]
         );
         assert_eq!(notes.len(), 2, "{notes:?}");
-        assert!(
-            notes[0].starts_with("connection lost: ") && notes[0].ends_with(" s"),
-            "{notes:?}"
-        );
+        assert!(notes[0].starts_with("connection lost: ") && notes[0].ends_with(" s"), "{notes:?}");
         assert_eq!(notes[1], "connected again; nothing was missed");
     }
 

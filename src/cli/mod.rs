@@ -1,6 +1,6 @@
-//! The client commands of the `widgetapp` program: `token`, `listen` and `call`.
+//! The `widgetapp` program at a terminal: `serve`, and the client commands `token`, `listen` and `call`.
 //!
-//! They are for people at a terminal and for the examples in the guides. They do what any other
+//! The client commands are for people at a terminal and for the examples in the guides. They do what any other
 //! program could do with the public API, through [`crate::client`], and know nothing of the server. The
 //! only thing they read of it is `demo.json` in its data directory.
 
@@ -9,14 +9,65 @@ mod fields;
 mod listen;
 mod options;
 mod output;
+mod serve;
+pub mod single_dash;
 mod token;
 
 use std::process::ExitCode;
 
-use self::options::OptionsError;
+use clap::Parser as _;
+
+use self::{options::OptionsError, serve::Serve};
 use crate::client::{ConnectError, DemoError, HttpError, RequestError};
 
-/// The client commands, to be flattened into the program's own.
+/// Designs documents called Things, together and live.
+///
+/// Without a command it runs the server, as `widgetapp serve` does.
+#[derive(Debug, clap::Parser)]
+#[command(name = "widgetapp", version, args_conflicts_with_subcommands = true)]
+struct Program {
+    #[command(subcommand)]
+    role: Option<Role>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Role {
+    /// Run the server
+    Serve(Serve),
+    #[command(flatten)]
+    Client(Command),
+}
+
+/// Runs the program as the command line says.
+pub fn main() -> ExitCode {
+    let Program { role, serve } = Program::parse();
+    let result = match role {
+        None => serve.run(),
+        Some(Role::Serve(serve)) => serve.run(),
+        Some(Role::Client(command)) => return run(command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("widgetapp: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> ExitCode {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(command.run()),
+        Err(error) => {
+            eprintln!("widgetapp: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The client commands.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Print an access token
@@ -91,19 +142,13 @@ impl From<std::io::Error> for CliError {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
     use super::*;
 
-    #[derive(Debug, clap::Parser)]
-    #[command(name = "widgetapp")]
-    struct Program {
-        #[command(subcommand)]
-        command: Command,
-    }
-
     fn parse(line: &str) -> Result<Command, clap::Error> {
-        Program::try_parse_from(line.split(' ')).map(|program| program.command)
+        Program::try_parse_from(line.split(' ')).map(|program| match program.role {
+            Some(Role::Client(command)) => command,
+            other => panic!("{other:?}"),
+        })
     }
 
     #[test]

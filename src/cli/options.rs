@@ -162,10 +162,7 @@ impl Server {
         of_demo
             .map(str::to_owned)
             .or_else(|| variable(PASSWORD_VARIABLE))
-            .ok_or_else(|| OptionsError::NoPassword {
-                name: name.into(),
-                path: self.args.data.join("demo.json"),
-            })
+            .ok_or_else(|| OptionsError::NoPassword { name: name.into(), path: self.args.data.join("demo.json") })
     }
 
     /// The id of a Thing, given as it is or by its name in `demo.json`.
@@ -222,16 +219,10 @@ mod tests {
         let (_directory, found) = server(ServerArgs::default());
         assert_eq!(found.url, "http://127.0.0.1:9");
         let named = Some("http://example.org".into());
-        let (_directory, found) = server(ServerArgs {
-            server: named,
-            ..ServerArgs::default()
-        });
+        let (_directory, found) = server(ServerArgs { server: named, ..ServerArgs::default() });
         assert_eq!(found.url, "http://example.org");
         let data = tempfile::tempdir().unwrap().path().join("none");
-        let found = ServerArgs {
-            data,
-            ..ServerArgs::default()
-        };
+        let found = ServerArgs { data, ..ServerArgs::default() };
         assert_eq!(found.find().unwrap().url, DEFAULT_SERVER);
     }
 
@@ -250,10 +241,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("password");
         std::fs::write(&path, "of the file\n").unwrap();
-        let (_directory, server) = server(ServerArgs {
-            password_file: Some(path),
-            ..ServerArgs::default()
-        });
+        let (_directory, server) = server(ServerArgs { password_file: Some(path), ..ServerArgs::default() });
         let ada = server.user_or_client("ada").unwrap();
         assert!(matches!(ada, Credentials::User { password, .. } if password == "of the file"));
     }
@@ -262,10 +250,7 @@ mod tests {
     fn who_has_no_password_is_told_what_to_do_in_one_line() {
         let (_directory, server) = server(ServerArgs::default());
         let error = server.user_or_client("zoe").unwrap_err().to_string();
-        assert!(
-            error.starts_with("no password for zoe: ") && error.contains("WIDGETAPP_PASSWORD"),
-            "{error}"
-        );
+        assert!(error.starts_with("no password for zoe: ") && error.contains("WIDGETAPP_PASSWORD"), "{error}");
         assert!(!error.contains('\n'));
     }
 
@@ -275,9 +260,6 @@ mod tests {
         assert_eq!(server.thing("welcome").unwrap(), WELCOME);
         assert_eq!(server.thing(WELCOME).unwrap(), WELCOME);
         let error = server.thing("welcom").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "there is no Thing \"welcom\": give its id, or a name of the demonstration: welcome"
-        );
+        assert_eq!(error, "there is no Thing \"welcom\": give its id, or a name of the demonstration: welcome");
     }
 }

@@ -1,0 +1,76 @@
+//! `widgetapp serve`, which `widgetapp` alone means too.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::{runtime::Builder, task::LocalSet};
+
+use crate::{
+    config::{Config, Flag, Sources},
+    supervisor, telemetry,
+};
+
+/// Runs the server.
+#[derive(Args, Debug, Default)]
+pub struct Serve {
+    /// Address to listen on; may be repeated. Port 0 picks a free one. [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<String>,
+    /// Where everything is kept. [default: widgetapp-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration file. [default: widgetapp.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Certificate chain (PEM); with it the server speaks TLS.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Do not set up the demonstration on an empty data directory.
+    #[arg(long)]
+    no_demo: bool,
+    /// For conformance suites: streams take no token and return every frame. Loopback addresses only.
+    #[arg(long)]
+    echo: bool,
+}
+
+impl Serve {
+    /// Runs until the server is told to stop.
+    ///
+    /// # Errors
+    /// It cannot start.
+    pub fn run(self) -> anyhow::Result<()> {
+        telemetry::start();
+        let config = Config::load(&Sources::of_process(self.config.clone(), self.flags()))?;
+        // The kernel ends a process together with the thread that started it, so everything that starts
+        // processes runs on this thread, the program's first.
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        LocalSet::new().block_on(&runtime, supervisor::run(config))
+    }
+
+    fn flags(self) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        if !self.listen.is_empty() {
+            flags.push(Flag::new("--listen", "server.listen", self.listen));
+        }
+        let paths = [
+            ("--data", "server.data", self.data),
+            ("--tls-cert", "server.tls_cert", self.tls_cert),
+            ("--tls-key", "server.tls_key", self.tls_key),
+        ];
+        for (name, key, path) in paths {
+            if let Some(path) = path {
+                flags.push(Flag::new(name, key, path.to_string_lossy().into_owned()));
+            }
+        }
+        if self.no_demo {
+            flags.push(Flag::new("--no-demo", "server.demo", false));
+        }
+        if self.echo {
+            flags.push(Flag::new("--echo", "server.echo", true));
+        }
+        flags
+    }
+}

@@ -1,0 +1,106 @@
+//! One process: starting it, talking to it, and learning of its end.
+
+use std::{
+    io,
+    os::{fd::OwnedFd, unix::process::CommandExt},
+    path::Path,
+    process::{ExitStatus, Stdio},
+    rc::Rc,
+    time::Instant,
+};
+
+use rustix::process::{Pid, Signal};
+use tokio::sync::mpsc;
+use tokio_seqpacket::UnixSeqpacket;
+
+use crate::{
+    clock,
+    ipc::{
+        ProcessId,
+        control::{Command, Report},
+        passing,
+    },
+};
+
+/// What happens to a process.
+#[derive(Debug)]
+pub enum Happening {
+    /// It says something.
+    Reported(Report),
+    /// It has ended.
+    Ended(io::Result<ExitStatus>),
+}
+
+/// Something that happened, to whom.
+#[derive(Debug)]
+pub struct Event {
+    /// The process.
+    pub id: ProcessId,
+    /// Its operating-system id, which tells it from its successor.
+    pub pid: u32,
+    /// What.
+    pub what: Happening,
+}
+
+/// A process that runs.
+#[derive(Debug)]
+pub struct Child {
+    /// Its operating-system id.
+    pub pid: u32,
+    /// When it was started.
+    pub since: Instant,
+    /// Whether it has said that it does its work.
+    pub ready: bool,
+    commands: mpsc::UnboundedSender<(Command, Vec<OwnedFd>)>,
+}
+
+impl Child {
+    /// Starts the process; what happens to it comes through `events`.
+    ///
+    /// Must be called on the program's first thread: the kernel ends a child together with the thread
+    /// that started it, see `main`.
+    ///
+    /// # Errors
+    /// The operating system does not start it.
+    pub fn start(program: &Path, id: ProcessId, events: mpsc::UnboundedSender<Event>) -> io::Result<Self> {
+        let (here, there) = UnixSeqpacket::pair()?;
+        let mut command = std::process::Command::new(program);
+        command.arg0(id.kind()).arg(id.number()).stdin(Stdio::from(OwnedFd::from(there))).stdout(Stdio::null());
+        // A group of its own: Ctrl-C in the terminal reaches the supervisor alone, which drains the others.
+        command.process_group(0);
+        let mut process = tokio::process::Command::from(command).spawn()?;
+        let pid = process.id().ok_or(io::ErrorKind::NotFound)?;
+        let channel = Rc::new(here);
+        let (commands, mut to_send) = mpsc::unbounded_channel::<(Command, Vec<OwnedFd>)>();
+
+        let sending = channel.clone();
+        tokio::task::spawn_local(async move {
+            while let Some((command, sockets)) = to_send.recv().await {
+                // It fails when the process is gone, which is told by its end.
+                let _ = passing::send(&sending, &command, &sockets).await;
+            }
+        });
+        tokio::task::spawn_local(async move {
+            let mut reports = passing::Receiver::new(channel);
+            let happened = |what| events.send(Event { id, pid, what });
+            while let Ok(Some((report, _))) = reports.receive::<Report>().await {
+                let _ = happened(Happening::Reported(report));
+            }
+            let _ = happened(Happening::Ended(process.wait().await));
+        });
+        Ok(Self { pid, since: clock::now(), ready: false, commands })
+    }
+
+    /// Says something to the process, which may pass on sockets.
+    pub fn tell(&self, command: Command, sockets: Vec<OwnedFd>) {
+        let _ = self.commands.send((command, sockets));
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) {
+            // It may have ended by itself.
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+}

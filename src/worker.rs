@@ -1,0 +1,51 @@
+//! What every process but the supervisor does first: takes its name, ties its life to the supervisor's,
+//! and hears how to start.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use rustix::process::Signal;
+use tokio::{runtime::Builder, task::LocalSet};
+
+use crate::{
+    ipc::control::{Control, Report},
+    sfe, stream, telemetry, wfe,
+};
+
+/// The names of the processes, as `ps` and `top` show them.
+pub const NAMES: [&str; 3] = ["_wfe", "_sfe", "_stream"];
+
+/// Runs the process with this name to its end.
+pub fn main(name: &str) -> ExitCode {
+    telemetry::start();
+    match run(name) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(name: &str) -> anyhow::Result<()> {
+    // Even a supervisor that is killed leaves no process behind.
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    rustix::thread::set_name(&std::ffi::CString::new(name)?)?;
+    let number = std::env::args().nth(1).unwrap_or_default();
+    let runtime = Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    LocalSet::new().block_on(&runtime, async {
+        let (control, commands, start) = Control::from_stdin()
+            .await
+            .context("this is a process of the server, started by `widgetapp`, not by hand")?;
+        let result = match name {
+            "_wfe" => wfe::run(control.clone(), commands, start).await,
+            "_sfe" => sfe::run(control.clone(), commands, number.parse()?, &start.config).await.map_err(Into::into),
+            _ => stream::run(control.clone(), commands, &start.config).await.map_err(Into::into),
+        };
+        if let Err(error) = &result {
+            // Before the server is up, the supervisor tells it to whoever started the server.
+            let _ = control.report(&Report::Failed(format!("{error:#}"))).await;
+        }
+        result
+    })
+}
