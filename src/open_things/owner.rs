@@ -1,0 +1,380 @@
+//! The owner of one open Thing.
+
+use std::{collections::HashMap, rc::Rc, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::{
+    Command, Edit, Listener, NewContent, Read, View, Whole,
+    audience::{self, Audience, Heard, HeardChange},
+    emission::{Emission, Emissions, Unstored},
+    past::{self, PastError},
+};
+use crate::{
+    access::Principal,
+    clock,
+    ipc::messages::WfeDown,
+    log::{ChangeKind, Log, NewChange},
+    protocol::{
+        Codec, ErrorBody, ErrorCode, ThingId,
+        action::{Edited, Form, Position},
+    },
+    thing::{Change, Document},
+};
+
+/// Commands that are handled in one go; their changes are stored together.
+const COMMANDS_AT_ONCE: usize = 256;
+/// Changes between two snapshots: so many are replayed at most when a Thing is opened.
+const SNAPSHOT_EVERY: u64 = 256;
+/// Keys of edits that are known without asking the log.
+const KEYS_AT_HAND: usize = 4096;
+
+/// Serves the mailbox until the Thing has been idle for a while.
+pub(super) async fn run(thing: ThingId, log: Arc<dyn Log>, idle: Duration, mut mailbox: mpsc::Receiver<Command>) {
+    let mut owner = match load(thing, log.clone()).await {
+        Ok(owner) => owner,
+        Err(error) => return refuse_all(&mut mailbox, &error).await,
+    };
+    let mut commands = Vec::with_capacity(COMMANDS_AT_ONCE);
+    loop {
+        tokio::select! {
+            biased;
+            result = owner.emissions.settled(), if !owner.emissions.is_empty() => {
+                if let Err(error) = owner.settle(result) {
+                    return refuse_all(&mut mailbox, &error).await;
+                }
+            }
+            count = mailbox.recv_many(&mut commands, COMMANDS_AT_ONCE) => {
+                if count == 0 {
+                    return;
+                }
+                for command in commands.drain(..) {
+                    owner.handle(command);
+                }
+            }
+            () = tokio::time::sleep(idle), if owner.audience.is_empty() && owner.emissions.is_empty() => {
+                mailbox.close();
+                // What came in the meantime is still done; senders from now on open the Thing anew.
+                if mailbox.is_empty() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The Thing cannot be opened or its log cannot be written: whoever waits is told, and the next to ask
+/// tries again.
+async fn refuse_all(mailbox: &mut mpsc::Receiver<Command>, error: &ErrorBody) {
+    mailbox.close();
+    while let Some(command) = mailbox.recv().await {
+        match command {
+            Command::Edit(edit) => (edit.answer)(Err(error.clone())),
+            Command::Read(read) => (read.answer)(Err(error.clone())),
+            Command::Delete { answer, .. } => answer(Err(error.clone())),
+            Command::Title { answer } => answer(Err(error.clone())),
+            Command::Resume { .. } | Command::Leave(_) | Command::Push { .. } => {}
+        }
+    }
+}
+
+struct Owner {
+    thing: ThingId,
+    log: Arc<dyn Log>,
+    epoch: Rc<str>,
+    document: Document,
+    /// The last change that is in the document; those after the log's last are in `emissions`.
+    applied: u64,
+    snapshot_at: u64,
+    audience: Audience,
+    emissions: Emissions,
+    keys: HashMap<(String, String), u64>,
+}
+
+async fn load(thing: ThingId, log: Arc<dyn Log>) -> Result<Owner, ErrorBody> {
+    let reading = log.clone();
+    let loaded = tokio::task::spawn_blocking(move || {
+        let stored = reading.load(thing).map_err(|error| unreadable(thing, &error))?;
+        let stored = stored.ok_or_else(|| ErrorBody::from(ErrorCode::ThingNotFound))?;
+        let (snapshot_at, mut document) = match &stored.snapshot {
+            Some(snapshot) => {
+                (snapshot.offset, Document::load(&snapshot.state, writer()).map_err(|error| unreadable(thing, &error))?)
+            }
+            None => (0, Document::new(writer())),
+        };
+        for change in &stored.changes {
+            past::replay(&mut document, change).map_err(|error| unreadable(thing, &error))?;
+        }
+        Ok::<_, ErrorBody>((stored.epoch, stored.last, snapshot_at, document))
+    });
+    let (epoch, applied, snapshot_at, document) = loaded.await.map_err(|error| unreadable(thing, &error))??;
+    Ok(Owner {
+        thing,
+        log,
+        epoch: epoch.into(),
+        document,
+        applied,
+        snapshot_at,
+        audience: Audience::of(thing),
+        emissions: Emissions::default(),
+        keys: HashMap::new(),
+    })
+}
+
+/// A document writes under a name of its own each time that it is loaded.
+fn writer() -> u64 {
+    u64::from_le_bytes(clock::random_bytes())
+}
+
+fn unreadable(thing: ThingId, error: &dyn std::fmt::Display) -> ErrorBody {
+    tracing::error!(%thing, %error, "a Thing cannot be read");
+    ErrorCode::Internal.into()
+}
+
+impl Owner {
+    fn handle(&mut self, command: Command) {
+        match command {
+            Command::Edit(edit) => self.edit(edit),
+            Command::Delete { by, answer } => self.delete(&by, answer),
+            Command::Read(read) => self.read(read),
+            Command::Title { answer } => answer(Ok(self.document.title().unwrap_or_default())),
+            Command::Resume { listener, epoch, after, wanted } => self.resume(listener, &epoch, after, wanted),
+            Command::Leave(link) => self.audience.leave(link),
+            Command::Push { except, encoded } => self.audience.tell(except, encoded),
+        }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        let scope = edit.by.id();
+        if let Some(key) = &edit.key {
+            match self.offset_of(&scope, key) {
+                Ok(None) => {}
+                Ok(Some(offset)) => {
+                    let edited = Edited { epoch: self.epoch.to_string(), offset, durable: true };
+                    let answer = |stored: bool| stored.then_some(edited).ok_or_else(|| ErrorCode::NotDurable.into());
+                    return self.in_order(move |stored| (edit.answer)(answer(stored)));
+                }
+                Err(error) => return self.in_order(move |_| (edit.answer)(Err(error))),
+            }
+        }
+        let change = match self.apply(edit.change) {
+            Ok(change) => change,
+            Err(error) => return self.in_order(move |_| (edit.answer)(Err(error))),
+        };
+        let update = Bytes::from(change.update);
+        if let Some(key) = &edit.key {
+            if self.keys.len() >= KEYS_AT_HAND {
+                self.keys.clear();
+            }
+            self.keys.insert((scope, key.clone()), self.applied + 1);
+        }
+        let what = HeardChange::Edited { update: update.clone(), patch: change.patch };
+        self.append(&edit.by, edit.key, ChangeKind::Edit, update, what, edit.session, edit.answer);
+    }
+
+    /// The first offset of an edit with this key.
+    fn offset_of(&self, scope: &str, key: &str) -> Result<Option<u64>, ErrorBody> {
+        let at_hand = self.keys.get(&(scope.to_owned(), key.to_owned()));
+        if at_hand.is_some() {
+            return Ok(at_hand.copied());
+        }
+        self.log.find_key(self.thing, scope, key).map_err(|error| unreadable(self.thing, &error))
+    }
+
+    fn apply(&mut self, change: NewContent) -> Result<Change, ErrorBody> {
+        let want_patch = self.audience.wants_patches();
+        let applied = match change {
+            NewContent::Update(update) => self.document.apply_update(&update, want_patch),
+            NewContent::Replace { only_at: Some(offset), .. } if offset != self.applied => {
+                return Err(ErrorCode::ChangedMeanwhile.into());
+            }
+            NewContent::Replace { content, .. } => self.document.replace_content(content, want_patch),
+            NewContent::Patch { patch, seen } => match seen.filter(|seen| *seen < self.applied) {
+                // Its author had not seen the latest changes: it is made on what they had seen, then merged.
+                Some(seen) if self.document.needs_base(&patch) => match past::base(&*self.log, self.thing, seen) {
+                    Ok(base) => base.with(|base| self.document.apply_patch_on(base, &patch, writer(), want_patch)),
+                    Err(error) => return Err(unreadable(self.thing, &error)),
+                },
+                _ => self.document.apply_patch(&patch, want_patch),
+            },
+        };
+        applied.map_err(|error| {
+            if error.poisons() {
+                self.rebuild();
+            }
+            ErrorBody::new(error.code(), error.to_string())
+        })
+    }
+
+    /// Throws the document away and makes it anew from what is stored and what is on its way there.
+    fn rebuild(&mut self) {
+        let stored = self.applied - self.emissions.updates().count() as u64;
+        let rebuilt = past::document_at(&*self.log, self.thing, stored).and_then(|mut document| {
+            for update in self.emissions.updates() {
+                document.replay(update)?;
+            }
+            Ok(document)
+        });
+        match rebuilt {
+            Ok(document) => self.document = document,
+            Err(error) => drop(unreadable(self.thing, &error)),
+        }
+    }
+
+    fn delete(&mut self, by: &Principal, answer: super::Answer<u64>) {
+        let answer = Box::new(move |edited: Result<Edited, ErrorBody>| answer(edited.map(|edited| edited.offset)));
+        self.append(by, None, ChangeKind::Delete, Bytes::new(), HeardChange::Deleted, None, answer);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of two structs, filled at two places")]
+    fn append(
+        &mut self,
+        by: &Principal,
+        key: Option<String>,
+        kind: ChangeKind,
+        update: Bytes,
+        what: HeardChange,
+        session: Option<uuid::Uuid>,
+        answer: super::Answer<Edited>,
+    ) {
+        self.applied += 1;
+        let offset = self.applied;
+        let change =
+            NewChange { user: by.name.clone(), principal: by.id(), key, kind, update, at_millis: clock::unix_millis() };
+        let stored = self.log.append(self.thing, offset, change);
+        let snapshot = (offset >= self.snapshot_at + SNAPSHOT_EVERY).then(|| {
+            self.snapshot_at = offset;
+            Bytes::from(self.document.state())
+        });
+        let user = by.name.clone();
+        self.emissions.push(Emission::Change(Box::new(Unstored {
+            offset,
+            stored,
+            user,
+            what,
+            session,
+            answer,
+            snapshot,
+        })));
+    }
+
+    /// Says something behind all that is still to be said.
+    fn in_order(&mut self, then: impl FnOnce(bool) + 'static) {
+        if self.emissions.is_empty() {
+            then(true);
+        } else {
+            self.emissions.push(Emission::Then(Box::new(then)));
+        }
+    }
+
+    /// The first change is stored, or is not; says all that can be said now.
+    ///
+    /// # Errors
+    /// A change could not be stored, and the log cannot be read either.
+    fn settle(&mut self, mut result: Result<(), crate::log::LogError>) -> Result<(), ErrorBody> {
+        loop {
+            if let Err(error) = result {
+                tracing::error!(thing = %self.thing, %error, "a change could not be stored");
+                return self.fail_all();
+            }
+            match self.emissions.pop() {
+                Some(Emission::Change(unstored)) => self.say(*unstored),
+                Some(Emission::Then(then)) => then(true),
+                None => return Ok(()),
+            }
+            match self.emissions.already_settled() {
+                Some(next) => result = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn say(&mut self, unstored: Unstored) {
+        let heard = Heard { offset: unstored.offset, user: &unstored.user, what: &unstored.what };
+        self.audience.hear(&self.epoch, &heard, unstored.session);
+        (unstored.answer)(Ok(Edited { epoch: self.epoch.to_string(), offset: unstored.offset, durable: true }));
+        if let Some(state) = unstored.snapshot {
+            self.log.put_snapshot(self.thing, unstored.offset, state);
+        }
+    }
+
+    /// Nothing that waits will be stored, for the log refuses what follows a hole. Those who listen have
+    /// heard of none of it; the document goes back to where the log is.
+    fn fail_all(&mut self) -> Result<(), ErrorBody> {
+        while let Some(emission) = self.emissions.pop() {
+            match emission {
+                Emission::Change(unstored) => (unstored.answer)(Err(ErrorCode::NotDurable.into())),
+                Emission::Then(then) => then(false),
+            }
+        }
+        self.keys.clear();
+        let last = self.log.last(self.thing).map_err(|error| unreadable(self.thing, &error))?;
+        self.applied = last.unwrap_or(0);
+        self.document =
+            past::document_at(&*self.log, self.thing, self.applied).map_err(|error| unreadable(self.thing, &error))?;
+        Ok(())
+    }
+
+    fn read(&mut self, Read { since, form, join, answer }: Read) {
+        if let Some((listener, codec)) = &join {
+            self.audience.join(listener, [(*codec, form)]);
+        }
+        let since = since.filter(|since| *since.epoch == *self.epoch && since.offset <= self.applied);
+        let mut view = View {
+            epoch: self.epoch.to_string(),
+            offset: self.applied,
+            title: self.document.title().unwrap_or_default(),
+            missed: None,
+            whole: since.is_none().then(|| whole(&self.document, form)),
+        };
+        let (log, thing) = (self.log.clone(), self.thing);
+        self.in_order(move |stored| {
+            if !stored {
+                return answer(Err(ErrorCode::NotDurable.into()));
+            }
+            // Only now is the last of what was missed in the log.
+            let completed = since.map_or(Ok(()), |since| complete(&mut view, &*log, thing, &since, form));
+            answer(completed.map(|()| view).map_err(|error| unreadable(thing, &error)));
+        });
+    }
+
+    fn resume(&mut self, listener: Listener, epoch: &str, after: u64, wanted: Vec<(Codec, Form)>) {
+        self.audience.join(&listener, wanted.iter().copied());
+        let (log, thing, until) = (self.log.clone(), self.thing, self.applied);
+        let known = *epoch == *self.epoch && after <= until;
+        let epoch = self.epoch.clone();
+        self.in_order(move |_| {
+            let again = || -> Result<bool, PastError> {
+                let changes = if known { past::changes(&*log, thing, after, until)? } else { None };
+                let Some(changes) = changes else { return Ok(false) };
+                audience::send_again(&*log, thing, &epoch, &changes, &wanted, &listener.sender)?;
+                Ok(true)
+            };
+            match again() {
+                Ok(true) => {}
+                Ok(false) => listener.sender.send(&WfeDown::Gap(thing)),
+                Err(error) => {
+                    unreadable(thing, &error);
+                    listener.sender.send(&WfeDown::Gap(thing));
+                }
+            }
+        });
+    }
+}
+
+fn whole(document: &Document, form: Form) -> Whole {
+    match form {
+        Form::Json => Whole::Content(document.content()),
+        Form::Yjs => Whole::Update(document.state().into()),
+    }
+}
+
+/// Adds what was missed since, or the whole if that is too much.
+fn complete(view: &mut View, log: &dyn Log, thing: ThingId, since: &Position, form: Form) -> Result<(), PastError> {
+    match past::changes(log, thing, since.offset, view.offset)? {
+        Some(changes) => view.missed = Some(past::in_form(log, thing, &changes, form)?),
+        None => view.whole = Some(whole(&past::document_at(log, thing, view.offset)?, form)),
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! What the log tells of a Thing's past: the document as it was, and what somebody has missed.
+
+use bytes::Bytes;
+
+use super::{Missed, MissedChange};
+use crate::{
+    log::{Change, ChangeKind, Log, LogError, Snapshot},
+    protocol::{ThingId, action::Form, limits},
+    thing::{self, Document, ThingError},
+};
+
+/// Why the past cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PastError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A stored change cannot be applied any more.
+    #[error("a stored change cannot be applied: {0}")]
+    Thing(#[from] ThingError),
+}
+
+/// What a Thing was at `offset`, as the log has it: a snapshot and the changes after it.
+pub(super) struct Base {
+    snapshot: Option<Snapshot>,
+    changes: Vec<Change>,
+}
+
+impl Base {
+    /// Gives it to something that applies it.
+    pub fn with<T>(&self, apply: impl FnOnce(thing::Base<'_>) -> T) -> T {
+        let updates: Vec<&[u8]> =
+            self.changes.iter().filter(|change| has_update(change)).map(|change| &change.update[..]).collect();
+        apply(thing::Base { state: self.snapshot.as_ref().map(|snapshot| &snapshot.state[..]), updates: &updates })
+    }
+}
+
+/// What a Thing was at `offset`.
+pub(super) fn base(log: &dyn Log, thing: ThingId, offset: u64) -> Result<Base, LogError> {
+    let snapshot = log.snapshot_at_or_before(thing, offset)?;
+    let at = snapshot.as_ref().map_or(0, |snapshot| snapshot.offset);
+    let changes = read(log, thing, at, offset)?;
+    Ok(Base { snapshot, changes })
+}
+
+/// The document as it was at `offset`.
+pub(super) fn document_at(log: &dyn Log, thing: ThingId, offset: u64) -> Result<Document, PastError> {
+    let Base { snapshot, changes } = base(log, thing, offset)?;
+    // It only replays, so it needs no name of its own to write under.
+    let mut document = match snapshot {
+        Some(snapshot) => Document::load(&snapshot.state, 0)?,
+        None => Document::new(0),
+    };
+    changes.iter().try_for_each(|change| replay(&mut document, change))?;
+    Ok(document)
+}
+
+/// Applies a stored change.
+pub(super) fn replay(document: &mut Document, change: &Change) -> Result<(), ThingError> {
+    if has_update(change) { document.replay(&change.update) } else { Ok(()) }
+}
+
+fn has_update(change: &Change) -> bool {
+    change.kind != ChangeKind::Delete
+}
+
+/// All changes after `after` up to `until`, in as many reads as it takes.
+fn read(log: &dyn Log, thing: ThingId, after: u64, until: u64) -> Result<Vec<Change>, LogError> {
+    let mut changes: Vec<Change> = Vec::new();
+    loop {
+        let at = changes.last().map_or(after, |change| change.offset);
+        let left = usize::try_from(until.saturating_sub(at)).unwrap_or(usize::MAX);
+        let more = log.read(thing, at, left, usize::MAX)?;
+        if left == 0 || more.is_empty() {
+            return Ok(changes);
+        }
+        changes.extend(more);
+    }
+}
+
+/// The changes after `after` up to `until`, as they stand in the log; `None` if there are too many to
+/// send one by one.
+pub(super) fn changes(log: &dyn Log, thing: ThingId, after: u64, until: u64) -> Result<Option<Vec<Change>>, LogError> {
+    let count = until.saturating_sub(after);
+    if count > limits::MAX_MISSED_CHANGES {
+        return Ok(None);
+    }
+    let changes = log.read(thing, after, usize::try_from(count).unwrap_or(0), limits::MAX_MISSED_BYTES)?;
+    Ok((changes.len() as u64 == count).then_some(changes))
+}
+
+/// The same changes as somebody with this form open would have heard of them.
+pub(super) fn in_form(log: &dyn Log, thing: ThingId, changes: &[Change], form: Form) -> Result<Vec<Missed>, PastError> {
+    let mut document = match (form, changes.first()) {
+        (Form::Json, Some(first)) => Some(document_at(log, thing, first.offset - 1)?),
+        _ => None,
+    };
+    let mut missed = Vec::with_capacity(changes.len());
+    for change in changes {
+        let patch = match &mut document {
+            Some(document) if has_update(change) => document.apply_update(&change.update, true)?.patch,
+            _ => None,
+        };
+        let what = match form {
+            _ if !has_update(change) => MissedChange::Deleted,
+            Form::Yjs => MissedChange::Update(Bytes::clone(&change.update)),
+            Form::Json => MissedChange::Patch(patch.unwrap_or_else(|| serde_json::json!([]))),
+        };
+        missed.push(Missed { offset: change.offset, user: change.user.clone(), what });
+    }
+    Ok(missed)
+}
