@@ -1,0 +1,218 @@
+//! One call of a service, whichever door it came through: its body, and the way back.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::{
+    access::Principal,
+    ipc::{
+        link,
+        messages::{Effect, OpenThing, WfeDown},
+    },
+    open_things::Listener,
+    protocol::{Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId, action::Form, message::WithBody},
+};
+
+/// A call.
+pub struct Call {
+    /// Who calls.
+    pub caller: Principal,
+    /// The Thing that it is about; an id that cannot be one is like that of a Thing that does not exist.
+    pub thing: Option<String>,
+    /// The last change that the caller had seen.
+    pub seen: Option<u64>,
+    /// The way back.
+    pub answer: Way,
+    body: Body,
+}
+
+enum Body {
+    Message(Codec, Bytes),
+    Json(Value),
+}
+
+/// The way back to the caller.
+pub enum Way {
+    /// To a session.
+    Stream(StreamWay),
+    /// To an HTTP request.
+    Http(oneshot::Sender<Result<Value, ErrorBody>>),
+}
+
+/// The way back to a session.
+pub struct StreamWay {
+    /// The SFE that runs it.
+    pub listener: Listener,
+    /// The session.
+    pub session: Uuid,
+    /// How it encodes its messages.
+    pub codec: Codec,
+    sequence: u64,
+    head: Rc<RequestHead>,
+}
+
+/// What a successful reply says beside its body.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place<'a> {
+    /// The reply stands here in the Thing's order.
+    pub offset: Option<u64>,
+    /// The request opened the Thing in this form, in this epoch.
+    pub opened: Option<(Form, &'a str)>,
+}
+
+impl Call {
+    /// A call by HTTP.
+    pub fn http(
+        caller: Principal,
+        thing: Option<String>,
+        body: Value,
+        answer: oneshot::Sender<Result<Value, ErrorBody>>,
+    ) -> Self {
+        Self { caller, thing, seen: None, answer: Way::Http(answer), body: Body::Json(body) }
+    }
+
+    /// A request of a session. Its head was decoded once by the SFE, which let it through.
+    ///
+    /// # Errors
+    /// The SFE let through what has no head.
+    pub fn stream(
+        request: crate::ipc::messages::Request,
+        listener: &Listener,
+    ) -> Result<(Rc<RequestHead>, Self), crate::protocol::DecodeError> {
+        let head: Rc<RequestHead> = Rc::new(request.codec.decode(&request.message)?);
+        let way = StreamWay {
+            listener: listener.clone(),
+            session: request.session,
+            codec: request.codec,
+            sequence: request.sequence,
+            head: head.clone(),
+        };
+        let call = Self {
+            caller: request.principal,
+            thing: head.thing.clone(),
+            seen: request.seen,
+            answer: Way::Stream(way),
+            body: Body::Message(request.codec, request.message),
+        };
+        Ok((head, call))
+    }
+
+    /// The body as this action knows it.
+    ///
+    /// # Errors
+    /// It is something else; the error names the place.
+    pub fn body<T: DeserializeOwned>(&mut self) -> Result<T, ErrorBody> {
+        let decoded = match &mut self.body {
+            Body::Message(codec, message) => {
+                codec.decode::<WithBody<T>>(message).map(|decoded| decoded.body).map_err(|error| error.to_string())
+            }
+            Body::Json(value) => serde_json::from_value(value.take()).map_err(|error| error.to_string()),
+        };
+        decoded
+            .map_err(|why| ErrorBody::new(ErrorCode::BadRequest, format!("the body does not fit this action: {why}")))
+    }
+
+    /// Like [`Call::body`], for actions whose body may be left out.
+    ///
+    /// # Errors
+    /// There is a body and it is something else.
+    pub fn optional_body<T: DeserializeOwned + Default>(&mut self) -> Result<T, ErrorBody> {
+        #[derive(serde::Deserialize)]
+        #[serde(bound = "T: DeserializeOwned")]
+        struct Optional<T> {
+            #[serde(default = "Option::default")]
+            body: Option<T>,
+        }
+        if let Body::Message(codec, message) = &self.body {
+            let decoded = codec.decode::<Optional<T>>(message);
+            return decoded.map(|decoded| decoded.body.unwrap_or_default()).map_err(|why| {
+                ErrorBody::new(ErrorCode::BadRequest, format!("the body does not fit this action: {why}"))
+            });
+        }
+        self.body()
+    }
+
+    /// The Thing that the call must be about.
+    ///
+    /// # Errors
+    /// None is named, or what is named cannot be a Thing.
+    pub fn thing(&self) -> Result<ThingId, ErrorBody> {
+        let named = self.thing.as_deref();
+        let named = named.ok_or_else(|| ErrorBody::new(ErrorCode::BadRequest, "this action needs a \"thing\""))?;
+        named.parse().map_err(|_| ErrorCode::ThingNotFound.into())
+    }
+
+    /// The session that called, if it was one.
+    pub fn session(&self) -> Option<Uuid> {
+        match &self.answer {
+            Way::Stream(way) => Some(way.session),
+            Way::Http(_) => None,
+        }
+    }
+}
+
+impl StreamWay {
+    /// Whether the request has an id: without one it gets no reply.
+    pub fn names_request(&self) -> bool {
+        self.head.id.is_some()
+    }
+}
+
+impl Way {
+    /// Answers.
+    pub fn finish<T: Serialize>(self, result: Result<T, ErrorBody>, place: Place<'_>) {
+        match self {
+            Self::Http(answer) => {
+                let body = result.map(|body| serde_json::to_value(body).expect("the protocol's bodies are JSON"));
+                // Whoever asked may have gone.
+                let _ = answer.send(body);
+            }
+            Self::Stream(way) => way.finish(result, place),
+        }
+    }
+
+    /// Answers with an error.
+    pub fn refuse(self, error: ErrorBody) {
+        self.finish::<()>(Err(error), Place::default());
+    }
+}
+
+impl StreamWay {
+    fn finish<T: Serialize>(self, result: Result<T, ErrorBody>, place: Place<'_>) {
+        let Self { listener, session, codec, sequence, head } = self;
+        let id = head.id.map(Into::into);
+        let thing: Option<ThingId> = head.thing.as_deref().and_then(|thing| thing.parse().ok());
+        let effect = match (&result, thing, place) {
+            (Ok(_), Some(thing), Place { offset: Some(offset), opened: Some((form, epoch)) }) => {
+                Some(Effect::Opened(OpenThing { thing, join: id.unwrap_or(0), form, epoch: epoch.into(), offset }))
+            }
+            (Ok(_), Some(thing), Place { offset: Some(offset), opened: None }) => Some(Effect::At(thing, offset)),
+            _ => None,
+        };
+        let (failed, opened) = (result.is_err(), place.opened.is_some());
+        let (body, error) = match result {
+            Ok(body) => (Some(body), None),
+            Err(error) => (None, Some(error)),
+        };
+        let message = (id.is_some() || failed).then(|| {
+            let reply = Outgoing {
+                port: head.port,
+                name: &head.name,
+                id,
+                thing: head.thing.clone(),
+                join: if opened { id } else { None },
+                offset: place.offset.filter(|_| !failed),
+                body,
+                error,
+            };
+            Bytes::from(codec.encode(&reply))
+        });
+        let sender: &link::Sender<WfeDown> = &listener.sender;
+        sender.send(&WfeDown::Reply { session, sequence, effect, message });
+    }
+}

@@ -1,0 +1,48 @@
+//! `edit`: a change of a Thing's content, by JSON Patch or Yjs update. Answered when it is durable.
+
+use std::rc::Rc;
+
+use super::{Call, Place, UserActions, finish};
+use crate::{
+    open_things::{self, Command, NewContent},
+    protocol::{
+        ErrorBody, ErrorCode, ThingId,
+        action::{Action, Edit, Edited},
+        limits,
+    },
+};
+
+pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
+    let (thing, key, change) = match check(actions, &mut call) {
+        Ok(checked) => checked,
+        Err(error) => return finish::<()>(call, Err(error)),
+    };
+    let (by, session) = (call.caller.clone(), call.session());
+    let actions_later = actions.clone();
+    let answer = Box::new(move |edited: Result<Edited, ErrorBody>| {
+        let offset = edited.as_ref().ok().map(|edited| edited.offset);
+        call.answer.finish(edited, Place { offset, opened: None });
+        if offset.is_some() {
+            actions_later.listing.note(thing);
+        }
+    });
+    actions.things.ask(thing, Command::Edit(open_things::Edit { by, key: Some(key), change, session, answer }));
+}
+
+fn check(actions: &UserActions, call: &mut Call) -> Result<(ThingId, String, NewContent), ErrorBody> {
+    let (thing, _) = actions.permit(Action::Edit, call)?;
+    let body: Edit = call.body()?;
+    if body.key.is_empty() || body.key.len() > limits::MAX_KEY_BYTES {
+        let why = format!("a \"key\" has 1 to {} bytes; choose a new one for each edit", limits::MAX_KEY_BYTES);
+        return Err(ErrorBody::new(ErrorCode::BadRequest, why));
+    }
+    let change = match (body.patch, body.update) {
+        (Some(patch), None) => NewContent::Patch { patch, seen: call.seen },
+        (None, Some(update)) => NewContent::Update(update.0),
+        _ => {
+            let why = "an edit has either a \"patch\" (JSON Patch) or an \"update\" (Yjs)";
+            return Err(ErrorBody::new(ErrorCode::BadRequest, why));
+        }
+    };
+    Ok((thing, body.key, change))
+}

@@ -1,0 +1,170 @@
+//! Port 200: what users do. One file for each action.
+
+mod create;
+mod delete;
+mod edit;
+mod listing;
+mod open;
+mod refresh;
+mod replace;
+mod scroll;
+mod search;
+mod select;
+
+use std::{rc::Rc, sync::Arc};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use self::listing::Listing;
+use super::{
+    HttpAction, HttpCall,
+    call::{Call, Place},
+};
+use crate::{
+    access::{self, Role},
+    ipc::messages::{Encoded, WfeDown},
+    log::Log,
+    open_things::{Command, Missed, MissedChange, OpenThings, View, Whole},
+    protocol::{
+        Codec, ErrorBody, ErrorCode, Outgoing, ThingId,
+        action::{Action, ActionPush, EditPush, PORT},
+        codec::Blob,
+    },
+    store::{Store, StoreError},
+    wfe::sessions::Sessions,
+};
+
+/// What the actions work with.
+pub struct UserActions {
+    /// Accounts, shares, the list of Things.
+    pub store: Store,
+    /// The log of each Thing.
+    pub log: Arc<dyn Log>,
+    /// The Things that are open.
+    pub things: Rc<OpenThings>,
+    /// Who is connected.
+    pub sessions: Rc<Sessions>,
+    /// Keeps the list of Things up to date.
+    listing: Listing,
+}
+
+impl UserActions {
+    /// The service, and the task that keeps the list of Things up to date.
+    pub fn start(store: Store, log: Arc<dyn Log>, things: Rc<OpenThings>, sessions: Rc<Sessions>) -> Rc<Self> {
+        let listing = Listing::start(store.clone(), things.clone());
+        Rc::new(Self { store, log, things, sessions, listing })
+    }
+
+    /// Writes down what is still to be written.
+    pub async fn finish(&self) {
+        self.listing.write().await;
+    }
+
+    /// Does what an HTTP request asks for.
+    pub fn http(self: &Rc<Self>, HttpCall { caller, what, answer }: HttpCall) {
+        match what {
+            HttpAction::UserAction { action, thing, body } => self.run(action, Call::http(caller, thing, body, answer)),
+            HttpAction::Replace { thing, content, only_at } => {
+                let call = Call::http(caller, Some(thing.to_string()), Value::Null, answer);
+                replace::run(self, call, content, only_at);
+            }
+        }
+    }
+
+    /// Does what a session or an HTTP request asks for; the answer goes back through the call.
+    pub fn run(self: &Rc<Self>, action: Action, call: Call) {
+        match action {
+            Action::Scroll => scroll::run(self, call),
+            Action::Search => search::run(self, call),
+            Action::Select => select::run(self, call),
+            Action::Create => create::run(self, call),
+            Action::Open => open::run(self, call),
+            Action::Edit => edit::run(self, call),
+            Action::Refresh => refresh::run(self, call),
+            Action::Delete => delete::run(self, call),
+            // A session's own matter, answered by its SFE; by HTTP nothing is open.
+            Action::Close => call.answer.refuse(ErrorCode::NotOpen.into()),
+        }
+    }
+
+    /// The Thing of a call and the caller's role, if they may do this to it.
+    fn permit(&self, action: Action, call: &Call) -> Result<(ThingId, Role), ErrorBody> {
+        let thing = call.thing()?;
+        let role = self.store.role(&call.caller, thing).map_err(|error| failed(&error))?;
+        access::permit(action, true, role)?;
+        Ok((thing, role.ok_or(ErrorCode::ThingNotFound)?))
+    }
+
+    /// Tells the others who have a Thing open what the caller did, without storing it.
+    fn tell_others(&self, thing: ThingId, action: Action, call: &Call, view: Option<Value>) {
+        let body = ActionPush { user: call.caller.name.as_str().into(), view, title: None };
+        let encoded = encode_for_all(action, Some(thing), &body);
+        self.things.tell_if_open(thing, Command::Push { except: call.session(), encoded });
+    }
+
+    /// Tells everyone who may see a Thing, wherever they are connected, what the caller did.
+    fn notify_entitled(&self, thing: ThingId, action: Action, call_session: Option<uuid::Uuid>, body: &ActionPush<'_>) {
+        let entitled = match self.store.entitled(thing) {
+            Ok(entitled) => entitled,
+            Err(error) => return drop(failed(&error)),
+        };
+        let encoded = encode_for_all(action, Some(thing), body);
+        for (link, sessions) in self.sessions.of(&entitled, call_session) {
+            link.send(&WfeDown::Notify { sessions, encoded: encoded.clone() });
+        }
+    }
+}
+
+/// A push in every encoding.
+fn encode_for_all(action: Action, thing: Option<ThingId>, body: &ActionPush<'_>) -> Vec<Encoded> {
+    let encode = |codec: Codec| {
+        let message =
+            Outgoing { thing: thing.map(|thing| thing.to_string()), ..Outgoing::push(PORT, action.name(), body) };
+        Encoded { codec, form: None, message: codec.encode(&message).into() }
+    };
+    [Codec::Json, Codec::Cbor].into_iter().map(encode).collect()
+}
+
+/// The store cannot answer; the caller may try again.
+fn failed(error: &StoreError) -> ErrorBody {
+    tracing::error!(%error, "the store cannot be read or written");
+    ErrorCode::Internal.into()
+}
+
+/// Missed changes as they would have been pushed.
+fn as_pushes(missed: Vec<Missed>) -> Vec<Value> {
+    let push = |Missed { offset, user, what }: Missed| {
+        let user = user.into();
+        let (action, body) = match what {
+            MissedChange::Deleted => {
+                (Action::Delete, serde_json::to_value(ActionPush { user, view: None, title: None }))
+            }
+            MissedChange::Patch(patch) => {
+                let patch = Some(std::borrow::Cow::Owned(patch));
+                (Action::Edit, serde_json::to_value(EditPush { user, patch, update: None }))
+            }
+            MissedChange::Update(update) => {
+                (Action::Edit, serde_json::to_value(EditPush { user, patch: None, update: Some(Blob(update)) }))
+            }
+        };
+        let body = body.expect("a push is plain data");
+        serde_json::json!({ "port": PORT, "name": action.name(), "offset": offset, "body": body })
+    };
+    missed.into_iter().map(push).collect()
+}
+
+/// A view's parts as messages carry them: missed changes, content, update.
+fn parts(view: View) -> (Option<Vec<Value>>, Option<Value>, Option<Blob>) {
+    let (content, update) = match view.whole {
+        Some(Whole::Content(content)) => (Some(content), None),
+        Some(Whole::Update(update)) => (None, Some(Blob(Bytes::clone(&update)))),
+        None => (None, None),
+    };
+    (view.missed.map(as_pushes), content, update)
+}
+
+/// Answers a call without a place in a Thing's order.
+fn finish<T: serde::Serialize>(call: Call, result: Result<T, ErrorBody>) {
+    call.answer.finish(result, Place::default());
+}

@@ -1,0 +1,43 @@
+//! `open`: the content, or what was missed since a position; every later change follows without a gap.
+
+use std::rc::Rc;
+
+use super::{Call, Place, UserActions, View, finish, parts};
+use crate::{
+    open_things::{Command, Read},
+    protocol::{
+        ErrorBody, ErrorCode,
+        action::{Action, Open, Opened},
+    },
+    services::call::Way,
+};
+
+pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
+    let permitted =
+        actions.permit(Action::Open, &call).and_then(|permitted| Ok((permitted, call.optional_body::<Open>()?)));
+    let ((thing, role), body) = match permitted {
+        Ok(permitted) => permitted,
+        Err(error) => return finish::<()>(call, Err(error)),
+    };
+    let Way::Stream(way) = &call.answer else {
+        return finish::<()>(call, Err(ErrorBody::new(ErrorCode::BadRequest, "a Thing is opened on a stream")));
+    };
+    if !way.names_request() {
+        let why = "opening a Thing needs an \"id\": it is the \"join\" of all that follows";
+        return finish::<()>(call, Err(ErrorBody::new(ErrorCode::BadRequest, why)));
+    }
+    let join = Some((way.listener.clone(), way.codec));
+    let form = body.form;
+    let answer = Box::new(move |view: Result<View, ErrorBody>| match view {
+        Ok(view) => {
+            let (epoch, offset) = (view.epoch.clone(), view.offset);
+            let (missed, content, update) = parts(view);
+            let recovered = missed.is_some();
+            let opened =
+                Opened { role: role.to_string(), epoch: epoch.clone(), offset, recovered, missed, content, update };
+            call.answer.finish(Ok(opened), Place { offset: Some(offset), opened: Some((form, &epoch)) });
+        }
+        Err(error) => call.answer.refuse(error),
+    });
+    actions.things.ask(thing, Command::Read(Read { since: body.since, form, join, answer }));
+}

@@ -1,0 +1,45 @@
+//! `scroll`: a page of the home page's feed; or, with a Thing, where in it the caller looks, which its
+//! other collaborators are told so that they can follow.
+
+use std::rc::Rc;
+
+use serde_json::json;
+
+use super::{Call, UserActions, failed, finish};
+use crate::protocol::{
+    ErrorBody, ErrorCode,
+    action::{Action, Scroll},
+    limits,
+};
+
+/// Largest `view`, encoded: it goes to everyone who has the Thing open.
+const MAX_VIEW_BYTES: usize = 4096;
+
+pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
+    let body = match call.optional_body::<Scroll>() {
+        Ok(body) => body,
+        Err(error) => return finish::<()>(call, Err(error)),
+    };
+    if call.thing.is_some() {
+        let done = in_thing(actions, &call, body);
+        return finish(call, done);
+    }
+    let (store, caller) = (actions.store.clone(), call.caller.clone());
+    let limit = body.limit.unwrap_or(limits::PAGE_THINGS).clamp(1, limits::MAX_PAGE_THINGS);
+    tokio::task::spawn_local(async move {
+        let page = tokio::task::spawn_blocking(move || store.feed(&caller, body.cursor.as_deref(), limit)).await;
+        finish(call, super::search::page(page, failed));
+    });
+}
+
+fn in_thing(actions: &UserActions, call: &Call, body: Scroll) -> Result<serde_json::Value, ErrorBody> {
+    let (thing, _) = actions.permit(Action::Scroll, call)?;
+    let view = body.view.ok_or_else(|| {
+        ErrorBody::new(ErrorCode::BadRequest, "scrolling in a Thing needs a \"view\": where in it you look")
+    })?;
+    if view.to_string().len() > MAX_VIEW_BYTES {
+        return Err(ErrorBody::new(ErrorCode::TooLarge, format!("a \"view\" has at most {MAX_VIEW_BYTES} bytes")));
+    }
+    actions.tell_others(thing, Action::Scroll, call, Some(view));
+    Ok(json!({}))
+}
