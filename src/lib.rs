@@ -24,6 +24,7 @@
 //! | [`thing`] | the document itself: pure, no IO |
 //! | [`log`] | the durable log of each Thing |
 //! | [`store`] | accounts, groups, shares, login sessions |
+//! | [`cli`], [`worker`] | how the program begins: at a terminal, or as a process of the server |
 //! | [`config`], [`clock`], [`telemetry`] | settings, time and chance, logs |
 
 pub mod access;
@@ -43,3 +44,4 @@ pub mod supervisor;
 pub mod telemetry;
 pub mod thing;
 pub mod wfe;
+pub mod worker;

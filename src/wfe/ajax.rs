@@ -26,23 +26,19 @@ use crate::{
 
 /// An action that only reads.
 pub(super) fn by_get(action: Action) -> MethodRouter<App> {
-    get(
-        move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, RawQuery(query): RawQuery| async move {
-            let caller = caller::of_action(&app, &auth, &headers, action, false)?;
-            let body = from_query(&query.unwrap_or_default())?;
-            call(&app, &caller, action, body).await
-        },
-    )
+    get(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, RawQuery(query): RawQuery| async move {
+        let caller = caller::of_action(&app, &auth, &headers, action, false)?;
+        let body = from_query(&query.unwrap_or_default())?;
+        call(&app, &caller, action, body).await
+    })
 }
 
 /// An action that may change something, or whose body does not fit a query.
 pub(super) fn by_post(action: Action) -> MethodRouter<App> {
-    post(
-        move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, body: Bytes| async move {
-            let caller = caller::of_action(&app, &auth, &headers, action, true)?;
-            call(&app, &caller, action, body::json(&headers, &body)?).await
-        },
-    )
+    post(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, body: Bytes| async move {
+        let caller = caller::of_action(&app, &auth, &headers, action, true)?;
+        call(&app, &caller, action, body::json(&headers, &body)?).await
+    })
 }
 
 async fn call(
@@ -56,10 +52,7 @@ async fn call(
         Some(Value::String(thing)) => Some(thing),
         Some(_) => return Err(Problem::new(ErrorCode::BadRequest, "\"thing\" must be text")),
     };
-    let reply = app
-        .services()
-        .call(caller, action, thing.as_deref(), Value::Object(body))
-        .await?;
+    let reply = app.services().call(caller, action, thing.as_deref(), Value::Object(body)).await?;
     Ok(json_answer(StatusCode::OK, reply))
 }
 

@@ -19,10 +19,7 @@ use crate::protocol::ErrorCode;
 pub(super) async fn read_whole(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
     let limits = &app.config().http;
     let (parts, body) = request.into_parts();
-    let announced = parts
-        .headers
-        .get(http::header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok());
+    let announced = parts.headers.get(http::header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if announced
         .and_then(|length| length.parse::<u64>().ok())
         .is_some_and(|length| length > limits.max_body_bytes as u64)
@@ -88,9 +85,6 @@ impl Fields {
 
 impl From<Repeated> for Problem {
     fn from(Repeated(name): Repeated) -> Self {
-        Self::new(
-            ErrorCode::BadRequest,
-            format!("\"{}\" is given twice", name.escape_debug()),
-        )
+        Self::new(ErrorCode::BadRequest, format!("\"{}\" is given twice", name.escape_debug()))
     }
 }

@@ -22,10 +22,8 @@ pub(super) fn of_action(
     changes: bool,
 ) -> Result<Principal, Problem> {
     if let Some(token) = bearer(headers)? {
-        let verified = app
-            .tokens()
-            .verify(token, clock::unix_seconds())
-            .map_err(|error| Problem::from(error.code()))?;
+        let verified =
+            app.tokens().verify(token, clock::unix_seconds()).map_err(|error| Problem::from(error.code()))?;
         access::permit_over_http(action, verified.scopes).map_err(|code| {
             let scope = access::needed_scope(action).name();
             Problem::from(code).challenge(&format!(r#"Bearer error="insufficient_scope", scope="{scope}""#))
@@ -51,11 +49,7 @@ pub(super) async fn of_old_api(
     let Some((name, password)) = basic(&parts.headers) else {
         return of_cookie(app, auth, &parts.headers, changes).map_err(|problem| problem.challenge(CHALLENGE));
     };
-    let credentials = Credentials {
-        name,
-        password,
-        address: address.0,
-    };
+    let credentials = Credentials { name, password, address: address.0 };
     match app.sign_in().check(&credentials).await {
         Ok(user) => Ok(user.principal),
         Err(refused) => Err(Problem::from(refused).challenge(CHALLENGE)),
@@ -80,9 +74,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 /// Name and password of `Authorization: Basic`, if that is how the request comes.
 pub(super) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let (scheme, rest) = authorization(headers).ok().flatten()?;
-    let decoded = STANDARD
-        .decode(scheme.eq_ignore_ascii_case("basic").then_some(rest)?)
-        .ok()?;
+    let decoded = STANDARD.decode(scheme.eq_ignore_ascii_case("basic").then_some(rest)?).ok()?;
     let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
     Some((name.to_owned(), password.to_owned()))
 }
@@ -96,9 +88,8 @@ fn authorization(headers: &HeaderMap) -> Result<Option<(&str, &str)>, Problem> {
             false => Ok(None),
         };
     };
-    let text = value
-        .to_str()
-        .map_err(|_| Problem::new(ErrorCode::BadRequest, "\"Authorization\" is not plain text"))?;
+    let text =
+        value.to_str().map_err(|_| Problem::new(ErrorCode::BadRequest, "\"Authorization\" is not plain text"))?;
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     Ok(Some((scheme, rest.trim())))
 }

@@ -19,11 +19,8 @@ use crate::{
 /// The file's name in the data directory.
 pub const FILE: &str = "demo.json";
 
-const GROUPS: [(&str, &str, bool); 3] = [
-    ("designers", "acme", true),
-    ("reviewers", "acme", false),
-    ("spies", "rivals", true),
-];
+const GROUPS: [(&str, &str, bool); 3] =
+    [("designers", "acme", true), ("reviewers", "acme", false), ("spies", "rivals", true)];
 const USERS: [(&str, &str, &str); 4] = [
     ("ada", "acme", "designers"),
     ("grace", "acme", "designers"),
@@ -126,29 +123,17 @@ impl Demo {
 
     fn invent() -> Self {
         let user = |&(name, organisation, group): &(&str, &str, &str)| {
-            let user = DemoUser {
-                password: secret::<18>(),
-                organisation: organisation.into(),
-                groups: vec![group.into()],
-            };
+            let user =
+                DemoUser { password: secret::<18>(), organisation: organisation.into(), groups: vec![group.into()] };
             (name.to_owned(), user)
         };
         let client = |id: &str, client_secret| {
             let client_id = id.to_owned();
-            (
-                id.to_owned(),
-                DemoClient {
-                    client_id,
-                    client_secret,
-                },
-            )
+            (id.to_owned(), DemoClient { client_id, client_secret })
         };
         Self {
             users: USERS.iter().map(user).collect(),
-            clients: BTreeMap::from([
-                client(PUBLIC_CLIENT, None),
-                client(CONFIDENTIAL_CLIENT, Some(secret::<32>())),
-            ]),
+            clients: BTreeMap::from([client(PUBLIC_CLIENT, None), client(CONFIDENTIAL_CLIENT, Some(secret::<32>()))]),
             ..Self::default()
         }
     }
@@ -186,11 +171,7 @@ impl Demo {
         let new = path.with_extension("json.new");
         // Left by a crash; `create_new` also sees to it that nobody else made the file.
         let _ = std::fs::remove_file(&new);
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&new)?;
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.sync_all()?;
         std::fs::rename(&new, path)?;
@@ -211,9 +192,7 @@ async fn make_thing(
         },
         "notes": "Ada owns this, Grace can change it, Linus can look at it.\n"
     });
-    let thing = create_thing(&user("ada"), "Welcome", content)
-        .await
-        .map_err(DemoError::Thing)?;
+    let thing = create_thing(&user("ada"), "Welcome", content).await.map_err(DemoError::Thing)?;
     store.share(thing, &Sharee::Principal(&user("grace")), Role::Editor)?;
     store.share(thing, &Sharee::Principal(&user("linus")), Role::Viewer)?;
     Ok(thing)
@@ -227,11 +206,7 @@ fn unless_there<T>(added: Result<T, StoreError>) -> Result<(), StoreError> {
 }
 
 fn principal(kind: Kind, name: &str, organisation: &str) -> Principal {
-    Principal {
-        kind,
-        name: name.into(),
-        organisation: organisation.into(),
-    }
+    Principal { kind, name: name.into(), organisation: organisation.into() }
 }
 
 fn secret<const N: usize>() -> String {
@@ -258,15 +233,9 @@ mod tests {
             store.add_thing(thing, owner, title, 1).unwrap();
             Ok(thing)
         };
-        let demo = Demo::set_up(&store, &passwords, dir.path(), "http://127.0.0.1:2", working)
-            .await
-            .unwrap()
-            .unwrap();
+        let demo = Demo::set_up(&store, &passwords, dir.path(), "http://127.0.0.1:2", working).await.unwrap().unwrap();
         assert_eq!(demo.url, "http://127.0.0.1:2");
-        assert_eq!(
-            std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode() & 0o777, 0o600);
         let thing = demo.things["welcome"].parse().unwrap();
         let role = |kind, name, organisation| store.role(&principal(kind, name, organisation), thing).unwrap();
         assert_eq!(role(Kind::User, "ada", "acme"), Some(Role::Owner));
@@ -278,17 +247,9 @@ mod tests {
         assert!(approved(Kind::User, "ada", "acme") && approved(Kind::Client, CONFIDENTIAL_CLIENT, "acme"));
         assert!(approved(Kind::User, "mallory", "rivals") && !approved(Kind::User, "linus", "acme"));
         let hash = store.login("ada").unwrap().unwrap().password_hash;
-        assert!(
-            passwords
-                .verify(Some(&hash), &demo.users["ada"].password)
-                .await
-                .unwrap()
-        );
+        assert!(passwords.verify(Some(&hash), &demo.users["ada"].password).await.unwrap());
 
-        let again = Demo::set_up(&store, &passwords, dir.path(), "http://127.0.0.1:3", failing)
-            .await
-            .unwrap()
-            .unwrap();
+        let again = Demo::set_up(&store, &passwords, dir.path(), "http://127.0.0.1:3", failing).await.unwrap().unwrap();
         assert_eq!((again.users, again.things), (demo.users, demo.things));
         assert_eq!(again.url, "http://127.0.0.1:3");
     }
@@ -299,9 +260,7 @@ mod tests {
         let store = Store::open(dir.path()).unwrap();
         store.add_organisation("mine").unwrap();
         let never = async |_: &Principal, _: &str, _| unreachable!();
-        let demo = Demo::set_up(&store, &Passwords::new(), dir.path(), "http://x", never)
-            .await
-            .unwrap();
+        let demo = Demo::set_up(&store, &Passwords::new(), dir.path(), "http://x", never).await.unwrap();
         assert_eq!(demo, None);
         assert!(!dir.path().join(FILE).exists());
     }

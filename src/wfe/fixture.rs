@@ -54,35 +54,17 @@ impl Front {
         change(&mut config);
         let ready = Ready::default();
         let bound = ["127.0.0.1:8080".parse().unwrap()];
-        let app = App::new(
-            Arc::new(config),
-            people.store.clone(),
-            Services {},
-            &bound,
-            ready.clone(),
-        )
-        .unwrap();
+        let app = App::new(Arc::new(config), people.store.clone(), Services::new().0, &bound, ready.clone()).unwrap();
         let client = |id, secret: Option<&[u8]>, redirect_uris: &[String]| {
             let scopes = "stream things:read";
             let organisation = "acme";
-            let client = NewClient {
-                id,
-                organisation,
-                secret_hash: secret,
-                redirect_uris,
-                scopes,
-            };
+            let client = NewClient { id, organisation, secret_hash: secret, redirect_uris, scopes };
             people.store.add_client(&client).unwrap();
         };
         client("system", Some(&secret_hash(SECRET)), &[]);
         client("web-app", None, &["https://app.test/cb".to_owned()]);
         let router = router(app.clone());
-        Self {
-            people,
-            app,
-            ready,
-            router,
-        }
+        Self { people, app, ready, router }
     }
 
     /// A token of ada's, or whoever's, with these scopes.
@@ -117,11 +99,7 @@ impl Front {
         let Ok(response) = self.router.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 20).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.into()).unwrap(),
-        }
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.into()).unwrap() }
     }
 
     /// Gives ada her password and logs her in; the cookie, as `Cookie` wants it.

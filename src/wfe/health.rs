@@ -12,9 +12,5 @@ pub(super) async fn live() -> &'static str {
 
 /// `GET /readyz`: and what it needs is there.
 pub(super) async fn ready(State(app): State<App>) -> Result<impl IntoResponse, Problem> {
-    if app.ready().is_set() {
-        Ok("ready")
-    } else {
-        Err(Problem::from(ErrorCode::Unavailable).retry_after(1_000))
-    }
+    if app.ready().is_set() { Ok("ready") } else { Err(Problem::from(ErrorCode::Unavailable).retry_after(1_000)) }
 }

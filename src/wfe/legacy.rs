@@ -33,10 +33,7 @@ pub(super) async fn list(State(app): State<App>, auth: AuthSession, request: Req
     let call = Call::read(&app, &auth, request, false).await?;
     let mut body = ajax::from_query(&call.query)?;
     body.retain(|name, _| name == "cursor" || name == "limit");
-    let reply = app
-        .services()
-        .call(&call.caller, Action::Scroll, None, Value::Object(body))
-        .await?;
+    let reply = app.services().call(&call.caller, Action::Scroll, None, Value::Object(body)).await?;
     Ok(json_answer(StatusCode::OK, reply))
 }
 
@@ -49,9 +46,7 @@ pub(super) async fn create(State(app): State<App>, auth: AuthSession, request: R
     let selected = call.select(&app, &created.thing).await?;
     let mut response = whole(StatusCode::CREATED, &created.thing, &selected);
     let location = HeaderValue::try_from(format!("/api/1.0/things/{}", created.thing));
-    response
-        .headers_mut()
-        .extend(location.ok().map(|location| (LOCATION, location)));
+    response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
     Ok(response)
 }
 
@@ -95,9 +90,7 @@ pub(super) async fn delete(
 ) -> Result<Response, Problem> {
     let call = Call::read(&app, &auth, request, true).await?;
     call.matched(&app, &thing).await?;
-    app.services()
-        .call(&call.caller, Action::Delete, Some(&thing), json!({}))
-        .await?;
+    app.services().call(&call.caller, Action::Delete, Some(&thing), json!({})).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -114,9 +107,7 @@ impl Call {
         let (mut parts, body) = request.into_parts();
         let Ok(address) = ClientAddress::from_request_parts(&mut parts, app).await;
         let caller = caller::of_old_api(app, auth, &parts, address, changes).await?;
-        let body = to_bytes(body, usize::MAX)
-            .await
-            .map_err(|_| Problem::from(ErrorCode::BadRequest))?;
+        let body = to_bytes(body, usize::MAX).await.map_err(|_| Problem::from(ErrorCode::BadRequest))?;
         Ok(Self {
             caller,
             query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -126,11 +117,7 @@ impl Call {
     }
 
     async fn select(&self, app: &App, thing: &str) -> Result<Selected, Problem> {
-        read(
-            app.services()
-                .call(&self.caller, Action::Select, Some(thing), json!({}))
-                .await?,
-        )
+        read(app.services().call(&self.caller, Action::Select, Some(thing), json!({})).await?)
     }
 
     /// Honours `If-Match`: the offset that the Thing must still be at, if the header is there.
@@ -165,9 +152,7 @@ fn content_of(mut body: Map<String, Value>) -> Result<Value, Problem> {
     match title {
         None => {}
         Some(Value::String(title)) => {
-            let meta = content
-                .as_object_mut()
-                .map(|content| content.entry("meta").or_insert_with(|| json!({})));
+            let meta = content.as_object_mut().map(|content| content.entry("meta").or_insert_with(|| json!({})));
             let Some(Value::Object(meta)) = meta else {
                 return Err(bad("\"content\" must be an object"));
             };
@@ -200,11 +185,7 @@ fn names_tag(headers: &HeaderMap, header: HeaderName, tag: &str) -> Option<bool>
     let names = |list: &HeaderValue| {
         let given = list.to_str().unwrap_or_default().split(',').map(str::trim);
         let strip = |given| {
-            if weakly {
-                str::strip_prefix(given, "W/").unwrap_or(given)
-            } else {
-                given
-            }
+            if weakly { str::strip_prefix(given, "W/").unwrap_or(given) } else { given }
         };
         given.map(strip).any(|given| given == tag || given == "*")
     };
@@ -224,12 +205,9 @@ mod tests {
             content(json!({"title": "T", "content": {"meta": {"description": "d"}}})),
             Some(json!({"meta": {"title": "T", "description": "d"}}))
         );
-        for bad in [
-            json!({}),
-            json!({"title": "T"}),
-            json!({"title": 1, "content": {}}),
-            json!({"title": "T", "content": 1}),
-        ] {
+        for bad in
+            [json!({}), json!({"title": "T"}), json!({"title": 1, "content": {}}), json!({"title": "T", "content": 1})]
+        {
             assert_eq!(content(bad.clone()), None, "{bad}");
         }
     }
@@ -237,11 +215,7 @@ mod tests {
     #[test]
     fn tags_are_compared_as_rfc_9110_says() {
         let named = |header: HeaderName, list: &str| {
-            names_tag(
-                &HeaderMap::from_iter([(header.clone(), list.parse().unwrap())]),
-                header,
-                "\"e-1\"",
-            )
+            names_tag(&HeaderMap::from_iter([(header.clone(), list.parse().unwrap())]), header, "\"e-1\"")
         };
         assert_eq!(names_tag(&HeaderMap::new(), IF_MATCH, "\"e-1\""), None);
         assert_eq!(named(IF_MATCH, "\"x\", \"e-1\""), Some(true));

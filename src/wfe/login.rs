@@ -78,17 +78,9 @@ pub(super) async fn submit(
 ) -> Result<Response, Problem> {
     app.site().refuse_other_sites(&headers)?;
     let by_form = body::is_type(&headers, "application/x-www-form-urlencoded");
-    let form = if by_form {
-        read_form(&body)?
-    } else {
-        body::json(&headers, &body)?
-    };
+    let form = if by_form { read_form(&body)? } else { body::json(&headers, &body)? };
     let next = form.next.as_deref().map_or("/", local_path).to_owned();
-    let credentials = Credentials {
-        name: form.username,
-        password: form.password,
-        address,
-    };
+    let credentials = Credentials { name: form.username, password: form.password, address };
     let user = match app.sign_in().check(&credentials).await {
         Err(Refused::Wrong) if by_form => return Ok(pages::login(&next, Some(ErrorCode::WrongCredentials.message()))),
         checked => checked?,
@@ -98,10 +90,7 @@ pub(super) async fn submit(
         Redirect::to(&next).into_response()
     } else {
         let Principal { name, organisation, .. } = &user.principal;
-        json_answer(
-            StatusCode::OK,
-            json!({"user": name, "organisation": organisation, "next": next}),
-        )
+        json_answer(StatusCode::OK, json!({"user": name, "organisation": organisation, "next": next}))
     })
 }
 
@@ -116,10 +105,7 @@ async fn begin(app: &App, auth: &mut AuthSession, user: &LoggedIn) -> Result<(),
     }
     auth.login(user).await.map_err(|error| failed(&error))?;
     let expires_at = clock::unix_seconds() + app.config().http.login_seconds;
-    auth.session
-        .insert(EXPIRES_AT, expires_at)
-        .await
-        .map_err(|error| failed(&error))?;
+    auth.session.insert(EXPIRES_AT, expires_at).await.map_err(|error| failed(&error))?;
     let date = OffsetDateTime::from_unix_timestamp(i64::try_from(expires_at).unwrap_or(i64::MAX));
     auth.session.set_expiry(date.ok().map(Expiry::AtDateTime));
     Ok(())
@@ -145,11 +131,7 @@ fn read_form(body: &[u8]) -> Result<Form, Problem> {
         let text = fields.get(name).map(str::to_owned);
         text.ok_or_else(|| Problem::new(ErrorCode::BadRequest, format!("\"{name}\" is missing")))
     };
-    Ok(Form {
-        username: field("username")?,
-        password: field("password")?,
-        next: fields.get("next").map(str::to_owned),
-    })
+    Ok(Form { username: field("username")?, password: field("password")?, next: fields.get("next").map(str::to_owned) })
 }
 
 /// The path if it leads to a page of ours, else the home page. Browsers read `\` as `/`, and drop
@@ -170,18 +152,9 @@ mod tests {
         for good in ["/", "/oauth/authorize?client_id=a&state=%2F", "/a//b"] {
             assert_eq!(local_path(good), good);
         }
-        for evil in [
-            "//evil",
-            "/\\evil",
-            "https:evil",
-            "https://evil",
-            "evil",
-            "",
-            "/\t/evil",
-            "/\n/evil",
-            "/é",
-            "\\/evil",
-        ] {
+        for evil in
+            ["//evil", "/\\evil", "https:evil", "https://evil", "evil", "", "/\t/evil", "/\n/evil", "/é", "\\/evil"]
+        {
             assert_eq!(local_path(evil), "/", "{evil:?}");
         }
     }

@@ -7,9 +7,12 @@
 mod ajax;
 mod body;
 mod caller;
+pub mod connections;
 mod demo;
+pub mod handover;
 mod health;
 mod legacy;
+pub mod links;
 mod login;
 mod oauth;
 mod origin;
@@ -17,7 +20,9 @@ mod pages;
 mod passwords;
 mod peer;
 mod problem;
+mod process;
 mod router;
+pub mod sessions;
 mod sign_in;
 mod stream_door;
 mod tries;
@@ -38,6 +43,7 @@ pub use oauth::{FIRST_PARTY_CLIENT, FIRST_PARTY_REDIRECT, TokenError, Tokens, Ve
 pub use passwords::{Busy, Passwords};
 pub use peer::Peer;
 pub use problem::Problem;
+pub use process::run;
 pub use router::router;
 pub use stream_door::Handover;
 
@@ -80,15 +86,7 @@ impl App {
         let issuer = config.oauth.issuer.clone().unwrap_or_else(|| site.base_url.clone());
         let tokens = Tokens::open(&store, issuer, config.oauth.access_token_seconds)?;
         let sign_in = SignIn::new(store.clone(), Passwords::new());
-        Ok(Self(Arc::new(Inner {
-            config,
-            store,
-            services,
-            tokens,
-            sign_in,
-            site,
-            ready,
-        })))
+        Ok(Self(Arc::new(Inner { config, store, services, tokens, sign_in, site, ready })))
     }
 
     /// Issues and verifies access tokens; the session service needs it for `refresh`.

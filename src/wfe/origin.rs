@@ -42,11 +42,7 @@ impl Site {
         }
         let base_url = own_origins.first().cloned().unwrap_or_default();
         let loopback = bound.iter().all(|address| address.ip().is_loopback());
-        Self {
-            secure_cookies: base_url.starts_with("https:") || !loopback,
-            base_url,
-            own_origins,
-        }
+        Self { secure_cookies: base_url.starts_with("https:") || !loopback, base_url, own_origins }
     }
 
     /// Judges `Origin` and `Sec-Fetch-Site`. An origin must be one of ours letter by letter.
@@ -80,20 +76,12 @@ impl Site {
 
 /// An address that a client can connect to: the wildcard stands for loopback.
 fn reachable(ip: IpAddr) -> IpAddr {
-    if ip.is_unspecified() {
-        Ipv4Addr::LOCALHOST.into()
-    } else {
-        ip
-    }
+    if ip.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { ip }
 }
 
 /// As browsers write it: without the scheme's usual port, IPv6 in brackets.
 fn origin(scheme: &str, host: &str, port: u16) -> String {
-    let host = if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    };
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     match (scheme, port) {
         ("http", 80) | ("https", 443) => format!("{scheme}://{host}"),
         _ => format!("{scheme}://{host}:{port}"),
@@ -111,9 +99,7 @@ mod tests {
     }
 
     fn page(site: &Site, headers: &[(&'static str, &str)]) -> Source {
-        let headers = headers
-            .iter()
-            .map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let headers = headers.iter().map(|&(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
         site.page(&headers.collect::<HeaderMap>())
     }
 
@@ -150,11 +136,7 @@ mod tests {
         assert_eq!(page(&site, &[("sec-fetch-site", "same-origin")]), Source::Us);
         assert_eq!(page(&site, &[own, ("sec-fetch-site", "same-origin")]), Source::Us);
         for other in ["cross-site", "same-site", "none"] {
-            assert_eq!(
-                page(&site, &[own, ("sec-fetch-site", other)]),
-                Source::Elsewhere,
-                "{other}"
-            );
+            assert_eq!(page(&site, &[own, ("sec-fetch-site", other)]), Source::Elsewhere, "{other}");
         }
         let evil = [("origin", "http://evil.test"), ("sec-fetch-site", "same-origin")];
         assert_eq!(page(&site, &evil), Source::Elsewhere);
@@ -169,9 +151,6 @@ mod tests {
         assert_eq!(base(None, "127.0.0.1:80"), ("http://127.0.0.1".into(), false));
         assert_eq!(base(None, "[::1]:8080"), ("http://[::1]:8080".into(), false));
         assert_eq!(base(None, "0.0.0.0:8080"), ("http://127.0.0.1:8080".into(), true));
-        assert_eq!(
-            base(Some("https://a.test"), "127.0.0.1:1"),
-            ("https://a.test".into(), true)
-        );
+        assert_eq!(base(Some("https://a.test"), "127.0.0.1:1"), ("https://a.test".into(), true));
     }
 }

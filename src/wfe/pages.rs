@@ -21,10 +21,7 @@ use crate::{
 
 /// `GET /assets/widgetapp.css`.
 pub(super) async fn style() -> Response {
-    let headers = [
-        (CONTENT_TYPE, "text/css; charset=utf-8"),
-        (CACHE_CONTROL, "max-age=3600"),
-    ];
+    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=3600")];
     (headers, include_str!("widgetapp.css")).into_response()
 }
 
@@ -46,11 +43,7 @@ pub(super) fn login(next: &str, refusal: Option<&str>) -> Response {
             button type="submit" { "Log in" }
         }
     };
-    let status = if refusal.is_some() {
-        StatusCode::UNAUTHORIZED
-    } else {
-        StatusCode::OK
-    };
+    let status = if refusal.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
     page(status, "Log in", None, &content)
 }
 
@@ -134,9 +127,7 @@ fn page(status: StatusCode, title: &str, user: Option<&Principal>, content: &Mar
 }
 
 fn date(at_ms: u64) -> Markup {
-    let time = i64::try_from(at_ms)
-        .ok()
-        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let time = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     html! {
         @if let Some(time) = time {
             time datetime=(time) { (time.strftime("%Y-%m-%d %H:%M UTC")) }

@@ -48,11 +48,7 @@ impl Passwords {
         let (salt, output) = (clock::random_bytes::<16>(), clock::random_bytes::<32>());
         let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
         let dummy = format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}");
-        Self {
-            permits: Arc::new(Semaphore::new(AT_ONCE)),
-            waiting: Arc::default(),
-            dummy: dummy.into(),
-        }
+        Self { permits: Arc::new(Semaphore::new(AT_ONCE)), waiting: Arc::default(), dummy: dummy.into() }
     }
 
     /// Hashes a new password, in PHC form.
@@ -82,10 +78,7 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
         let waiting = Waiting::enter(&self.waiting)?;
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .expect("it is never closed");
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("it is never closed");
         drop(waiting);
         let done = tokio::task::spawn_blocking(move || {
             // Kept here, so that a client that hangs up does not free the place of work still going on.
@@ -101,11 +94,7 @@ struct Waiting(Arc<AtomicUsize>);
 impl Waiting {
     fn enter(count: &Arc<AtomicUsize>) -> Result<Self, Busy> {
         let waiting = Self(Arc::clone(count));
-        if count.fetch_add(1, Ordering::Relaxed) < MAX_WAITING {
-            Ok(waiting)
-        } else {
-            Err(Busy)
-        }
+        if count.fetch_add(1, Ordering::Relaxed) < MAX_WAITING { Ok(waiting) } else { Err(Busy) }
     }
 }
 

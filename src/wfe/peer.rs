@@ -19,11 +19,7 @@ impl FromRequestParts<App> for ClientAddress {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        Ok(Self(client_address(
-            peer_address(parts),
-            &parts.headers,
-            &app.config().server.trusted_proxies,
-        )))
+        Ok(Self(client_address(peer_address(parts), &parts.headers, &app.config().server.trusted_proxies)))
     }
 }
 
@@ -37,11 +33,7 @@ pub(super) fn peer_address(parts: &Parts) -> IpAddr {
 /// not a trusted proxy. What stands before that, anyone may have written.
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
     let mut client = peer;
-    let lists: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|list| list.to_str().ok())
-        .collect();
+    let lists: Vec<&str> = headers.get_all("x-forwarded-for").iter().filter_map(|list| list.to_str().ok()).collect();
     let mut hops = lists.iter().rev().flat_map(|list| list.rsplit(','));
     while trusted.contains(&client) {
         let Some(Ok(hop)) = hops.next().map(|hop| hop.trim().parse::<IpAddr>()) else {
@@ -61,9 +53,7 @@ mod tests {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
         let client = |peer, forwarded: &[&str]| {
-            let headers = forwarded
-                .iter()
-                .map(|list| ("x-forwarded-for".parse().unwrap(), list.parse().unwrap()));
+            let headers = forwarded.iter().map(|list| ("x-forwarded-for".parse().unwrap(), list.parse().unwrap()));
             client_address(ip(peer), &headers.collect(), &proxies).to_string()
         };
         assert_eq!(client("9.9.9.9", &["1.1.1.1"]), "9.9.9.9");

@@ -103,21 +103,15 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
         if let Some(challenge) = code.and_then(|&code| challenge_of(code)) {
-            response
-                .headers_mut()
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(millis) = error.retry_after_ms {
             body["retry_after_ms"] = millis.into();
             response.headers_mut().insert(RETRY_AFTER, millis.div_ceil(1000).into());
         }
         response.headers_mut().extend(headers);
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         *response.body_mut() = Body::from(body.to_string());
         response
     }
@@ -234,13 +228,7 @@ mod tests {
             (405, &HeaderValue::from_static("GET"))
         );
         let panicked = of_panic(Box::new("secret"));
-        assert_eq!(
-            (
-                panicked.status().as_u16(),
-                panicked.headers().contains_key(CONTENT_TYPE)
-            ),
-            (500, true)
-        );
+        assert_eq!((panicked.status().as_u16(), panicked.headers().contains_key(CONTENT_TYPE)), (500, true));
         assert_eq!(complete(Response::default()).await.status(), 200);
     }
 

@@ -33,10 +33,7 @@ pub fn router(app: App) -> Router {
         .route("/_ajax/refresh", by_post(Action::Refresh))
         .route("/_ajax/delete", by_post(Action::Delete))
         .route("/api/1.0/things", get(legacy::list).post(legacy::create))
-        .route(
-            "/api/1.0/things/{id}",
-            get(legacy::show).put(legacy::replace).delete(legacy::delete),
-        )
+        .route("/api/1.0/things/{id}", get(legacy::show).put(legacy::replace).delete(legacy::delete))
         .route("/oauth/authorize", get(authorize::ask))
         .route("/oauth/token", post(token::issue))
         .route("/.well-known/oauth-authorization-server", get(metadata::server))
@@ -54,10 +51,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(middleware::map_response(problem::complete));
     for (name, value) in SECURITY_HEADERS {
-        wrapped = wrapped.layer(SetResponseHeaderLayer::if_not_present(
-            name,
-            HeaderValue::from_static(value),
-        ));
+        wrapped = wrapped.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)));
     }
     wrapped.with_state(app)
 }

@@ -35,21 +35,14 @@ async fn too_large_a_body_is_refused_whether_announced_or_not() {
     let front = Front::with(|config| config.http.max_body_bytes = 100);
     let big = "x".repeat(101);
     assert!(front.post_json("/login", &[], &big).await.is(413, "too_large"));
-    assert!(
-        front
-            .post_json("/login", &[("content-length", "1000000000000")], "")
-            .await
-            .is(413, "too_large")
-    );
+    assert!(front.post_json("/login", &[("content-length", "1000000000000")], "").await.is(413, "too_large"));
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_is_given_up() {
     let front = Front::with(|config| config.http.body_timeout_seconds = 1);
     let stream = futures_util::stream::pending::<Result<axum::body::Bytes, std::io::Error>>();
-    let request = http::Request::post("/login")
-        .body(axum::body::Body::from_stream(stream))
-        .unwrap();
+    let request = http::Request::post("/login").body(axum::body::Body::from_stream(stream)).unwrap();
     assert!(front.answer(request).await.is(408, "too_slow"));
 }
 
@@ -59,9 +52,7 @@ async fn a_login_by_form_leads_on_and_a_logout_ends_it_on_the_server() {
     front.give_password().await;
     assert_eq!(front.get("/", &[]).await.header("location"), "/login");
     let form = format!("username=ada&password={}&next=%2F%3Fq%3Da", PASSWORD.replace(' ', "+"));
-    let answer = front
-        .post_form("/login", &[("origin", BASE), ("sec-fetch-site", "same-origin")], &form)
-        .await;
+    let answer = front.post_form("/login", &[("origin", BASE), ("sec-fetch-site", "same-origin")], &form).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/?q=a"));
     let cookie = answer.cookie();
     for part in ["widgetapp=", "HttpOnly", "SameSite=Lax", "Path=/"] {
@@ -85,11 +76,7 @@ async fn each_login_gets_a_new_id_and_a_new_password_ends_them_all() {
     assert_eq!(answer.json()["next"], "/");
     let second = answer.cookie().split(';').next().unwrap().to_owned();
     assert_ne!(first, second);
-    assert_eq!(
-        front.get("/", &[("cookie", &first)]).await.status,
-        303,
-        "the old id is dead"
-    );
+    assert_eq!(front.get("/", &[("cookie", &first)]).await.status, 303, "the old id is dead");
     assert_eq!(front.get("/", &[("cookie", &second)]).await.status, 200);
     front.people.store.set_password("ada", "another hash").unwrap();
     assert_eq!(front.get("/", &[("cookie", &second)]).await.status, 303);
@@ -100,9 +87,7 @@ async fn behind_https_the_cookie_is_bound_to_this_host() {
     let front = Front::with(|config| config.server.public_url = Some("https://wfe.test".into()));
     front.give_password().await;
     let body = format!(r#"{{"username": "ada", "password": "{PASSWORD}"}}"#);
-    let answer = front
-        .post_json("/login", &[("origin", "https://wfe.test")], &body)
-        .await;
+    let answer = front.post_json("/login", &[("origin", "https://wfe.test")], &body).await;
     assert!(answer.cookie().starts_with("__Host-widgetapp=") && answer.cookie().contains("Secure"));
 }
 
@@ -123,9 +108,7 @@ async fn wrong_logins_look_the_same_and_are_counted() {
     let answer = login("ada", PASSWORD).await;
     assert!(answer.is(429, "too_many_requests"));
     assert!(!answer.header("retry-after").is_empty());
-    let old_api = front
-        .get("/api/1.0/things", &[("authorization", &basic("ada", PASSWORD))])
-        .await;
+    let old_api = front.get("/api/1.0/things", &[("authorization", &basic("ada", PASSWORD))]).await;
     assert!(old_api.is(429, "too_many_requests"));
 }
 
@@ -133,37 +116,14 @@ async fn wrong_logins_look_the_same_and_are_counted() {
 async fn logins_from_other_sites_and_odd_bodies_are_refused() {
     let front = Front::new();
     let good = r#"{"username": "ada", "password": "x"}"#;
+    assert!(front.post_json("/login", &[("origin", "https://evil.test")], good).await.is(403, "origin_not_allowed"));
+    assert!(front.post_json("/login", &[("sec-fetch-site", "cross-site")], good).await.is(403, "origin_not_allowed"));
     assert!(
-        front
-            .post_json("/login", &[("origin", "https://evil.test")], good)
-            .await
-            .is(403, "origin_not_allowed")
-    );
-    assert!(
-        front
-            .post_json("/login", &[("sec-fetch-site", "cross-site")], good)
-            .await
-            .is(403, "origin_not_allowed")
-    );
-    assert!(
-        front
-            .send("POST", "/login", &[("content-type", "text/plain")], good)
-            .await
-            .is(415, "unsupported_media_type")
+        front.send("POST", "/login", &[("content-type", "text/plain")], good).await.is(415, "unsupported_media_type")
     );
     assert!(front.post_json("/login", &[], "{").await.is(400, "bad_request"));
-    assert!(
-        front
-            .post_form("/login", &[], "username=ada")
-            .await
-            .is(400, "bad_request")
-    );
-    assert!(
-        front
-            .post_form("/logout", &[("origin", "null")], "")
-            .await
-            .is(403, "origin_not_allowed")
-    );
+    assert!(front.post_form("/login", &[], "username=ada").await.is(400, "bad_request"));
+    assert!(front.post_form("/logout", &[("origin", "null")], "").await.is(403, "origin_not_allowed"));
 }
 
 #[tokio::test]
@@ -173,25 +133,14 @@ async fn ajax_by_token_needs_the_scope_of_the_action() {
     let (read, write) = (bearer("things:read"), bearer("things:write"));
     let (read, write) = (("authorization", read.as_str()), ("authorization", write.as_str()));
     for path in ["/_ajax/scroll", "/_ajax/search?q=a"] {
-        assert!(
-            passed(&front.get(path, &[read]).await),
-            "not approved for streaming, but that is not asked here"
-        );
+        assert!(passed(&front.get(path, &[read]).await), "not approved for streaming, but that is not asked here");
         let answer = front.get(path, &[write]).await;
         assert!(answer.is(403, "insufficient_scope"));
-        assert_eq!(
-            answer.header("www-authenticate"),
-            r#"Bearer error="insufficient_scope", scope="things:read""#
-        );
+        assert_eq!(answer.header("www-authenticate"), r#"Bearer error="insufficient_scope", scope="things:read""#);
     }
     for path in ["/_ajax/select", "/_ajax/refresh"] {
         assert!(passed(&front.post_json(path, &[read], "{}").await));
-        assert!(
-            front
-                .post_json(path, &[write], "{}")
-                .await
-                .is(403, "insufficient_scope")
-        );
+        assert!(front.post_json(path, &[write], "{}").await.is(403, "insufficient_scope"));
     }
     for path in ["/_ajax/create", "/_ajax/edit", "/_ajax/delete"] {
         assert!(passed(&front.post_json(path, &[write], r#"{"title": "T"}"#).await));
@@ -219,47 +168,20 @@ async fn ajax_with_the_cookie_takes_json_from_our_own_pages_only() {
     let body = r#"{"title": "T"}"#;
     assert!(passed(&front.get("/_ajax/scroll", &[cookie]).await));
     assert!(passed(&front.post_json("/_ajax/create", &[cookie], body).await));
-    assert!(passed(
-        &front
-            .post_json("/_ajax/create", &[cookie, ("origin", BASE)], body)
-            .await
-    ));
-    for foreign in [
-        ("origin", "http://evil"),
-        ("origin", "null"),
-        ("sec-fetch-site", "same-site"),
-    ] {
+    assert!(passed(&front.post_json("/_ajax/create", &[cookie, ("origin", BASE)], body).await));
+    for foreign in [("origin", "http://evil"), ("origin", "null"), ("sec-fetch-site", "same-site")] {
         let answer = front.post_json("/_ajax/create", &[cookie, foreign], body).await;
         assert!(answer.is(403, "origin_not_allowed"), "{foreign:?}");
     }
-    for kind in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "application/jsonx",
-        "",
-    ] {
-        let answer = front
-            .send("POST", "/_ajax/create", &[cookie, ("content-type", kind)], body)
-            .await;
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
+        let answer = front.send("POST", "/_ajax/create", &[cookie, ("content-type", kind)], body).await;
         assert!(answer.is(415, "unsupported_media_type"), "{kind}");
     }
     for bad in ["", "[]", "{", r#"{"thing": 1}"#] {
-        assert!(
-            front
-                .post_json("/_ajax/select", &[cookie], bad)
-                .await
-                .is(400, "bad_request"),
-            "{bad}"
-        );
+        assert!(front.post_json("/_ajax/select", &[cookie], bad).await.is(400, "bad_request"), "{bad}");
     }
     for query in ["limit=many", "limit=1&limit=2", "view=%7B"] {
-        assert!(
-            front
-                .get(&format!("/_ajax/scroll?{query}"), &[cookie])
-                .await
-                .is(400, "bad_request"),
-            "{query}"
-        );
+        assert!(front.get(&format!("/_ajax/scroll?{query}"), &[cookie]).await.is(400, "bad_request"), "{query}");
     }
 }
 
@@ -268,9 +190,7 @@ async fn the_old_api_takes_basic_or_the_cookie_and_no_token() {
     let front = Front::new();
     let cookie = front.log_in().await;
     let (right, wrong) = (basic("ada", PASSWORD), basic("ada", "x"));
-    assert!(passed(
-        &front.get("/api/1.0/things", &[("authorization", &right)]).await
-    ));
+    assert!(passed(&front.get("/api/1.0/things", &[("authorization", &right)]).await));
     assert!(passed(&front.get("/api/1.0/things", &[("cookie", &cookie)]).await));
     let token = format!("Bearer {}", front.token(&front.people.ada, "things:read"));
     for (headers, name) in [
@@ -283,19 +203,10 @@ async fn the_old_api_takes_basic_or_the_cookie_and_no_token() {
         assert!(answer.header("www-authenticate").starts_with("Basic "));
     }
     for method in ["PUT", "DELETE"] {
-        let headers = [
-            ("cookie", cookie.as_str()),
-            ("origin", "http://evil"),
-            ("content-type", "application/json"),
-        ];
+        let headers = [("cookie", cookie.as_str()), ("origin", "http://evil"), ("content-type", "application/json")];
         let answer = front.send(method, "/api/1.0/things/x", &headers, "{}").await;
         assert!(answer.is(403, "origin_not_allowed"));
     }
     let headers = [("authorization", right.as_str()), ("content-type", "application/json")];
-    assert!(
-        front
-            .send("PUT", "/api/1.0/things/x", &headers, r#"{"notes": ""}"#)
-            .await
-            .is(404, "thing_not_found")
-    );
+    assert!(front.send("PUT", "/api/1.0/things/x", &headers, r#"{"notes": ""}"#).await.is(404, "thing_not_found"));
 }

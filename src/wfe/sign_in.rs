@@ -82,11 +82,8 @@ impl From<Refused> for Problem {
             Refused::Wrong => ErrorCode::WrongCredentials.into(),
             Refused::TooMany(wait) => {
                 let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                Self::new(
-                    ErrorCode::TooManyRequests,
-                    "too many wrong passwords; wait and try again",
-                )
-                .retry_after(millis)
+                Self::new(ErrorCode::TooManyRequests, "too many wrong passwords; wait and try again")
+                    .retry_after(millis)
             }
             Refused::Busy(Busy) => Self::from(ErrorCode::Unavailable).retry_after(1_000),
             Refused::Store(error) => error.into(),
@@ -96,12 +93,7 @@ impl From<Refused> for Problem {
 
 impl SignIn {
     pub fn new(store: Store, passwords: Passwords) -> Self {
-        Self {
-            store,
-            passwords,
-            tries: Arc::default(),
-            remembered: Arc::new(Mutex::new(Remembered::new())),
-        }
+        Self { store, passwords, tries: Arc::default(), remembered: Arc::new(Mutex::new(Remembered::new())) }
     }
 
     pub fn passwords(&self) -> &Passwords {
@@ -117,23 +109,15 @@ impl SignIn {
         if !known {
             self.verify(given, hash).await?;
             let now = clock::now();
-            proof
-                .into_iter()
-                .for_each(|proof| locked(&self.remembered).keep(proof, now));
+            proof.into_iter().for_each(|proof| locked(&self.remembered).keep(proof, now));
         }
         let login = login.ok_or(Refused::Wrong)?;
         Ok(LoggedIn::new(login.principal, &login.password_hash))
     }
 
     async fn verify(&self, given: &Credentials, hash: Option<&str>) -> Result<(), Refused> {
-        let account = if given.name.len() <= MAX_NAME_BYTES {
-            &given.name
-        } else {
-            ""
-        };
-        locked(&self.tries)
-            .begin(account, given.address, clock::now())
-            .map_err(Refused::TooMany)?;
+        let account = if given.name.len() <= MAX_NAME_BYTES { &given.name } else { "" };
+        locked(&self.tries).begin(account, given.address, clock::now()).map_err(Refused::TooMany)?;
         let verified = self.passwords.verify(hash, &given.password).await;
         if !matches!(verified, Ok(false)) {
             locked(&self.tries).was_right(account, given.address);
@@ -150,10 +134,7 @@ struct Remembered {
 
 impl Remembered {
     fn new() -> Self {
-        Self {
-            key: clock::random_bytes(),
-            proofs: HashMap::new(),
-        }
+        Self { key: clock::random_bytes(), proofs: HashMap::new() }
     }
 
     /// Binds password and stored hash, so that a new password makes the old proof worthless.
@@ -184,10 +165,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl LoggedIn {
     fn new(principal: Principal, password_hash: &str) -> Self {
-        Self {
-            principal,
-            fingerprint: Sha256::digest(password_hash).into(),
-        }
+        Self { principal, fingerprint: Sha256::digest(password_hash).into() }
     }
 }
 
@@ -235,19 +213,12 @@ mod tests {
             password: password.into(),
             address: IpAddr::from([127, 0, 0, 1]),
         };
-        store
-            .set_password("ada", &sign_in.passwords.hash("one").await.unwrap())
-            .unwrap();
+        store.set_password("ada", &sign_in.passwords.hash("one").await.unwrap()).unwrap();
         sign_in.check(&given("one")).await.unwrap();
         for _ in 0..10 {
-            locked(&sign_in.tries)
-                .begin("ada", given("").address, clock::now())
-                .unwrap();
+            locked(&sign_in.tries).begin("ada", given("").address, clock::now()).unwrap();
         }
-        sign_in
-            .check(&given("one"))
-            .await
-            .expect("wrong tries of others do not lock out who is known");
+        sign_in.check(&given("one")).await.expect("wrong tries of others do not lock out who is known");
         assert!(matches!(sign_in.check(&given("two")).await, Err(Refused::TooMany(_))));
         store.set_password("ada", "another hash").unwrap();
         assert!(sign_in.check(&given("one")).await.is_err());

@@ -36,14 +36,8 @@ use crate::{
 pub struct Handover(pub mpsc::Sender<Admission>);
 
 /// What a proxy in front may have added; SFE's filter chain judges it.
-const FORWARDED_HEADERS: [&str; 6] = [
-    "x-request-id",
-    "x-forwarded-for",
-    "x-forwarded-proto",
-    "forwarded",
-    "cf-connecting-ip",
-    "cf-ray",
-];
+const FORWARDED_HEADERS: [&str; 6] =
+    ["x-request-id", "x-forwarded-for", "x-forwarded-proto", "forwarded", "cf-connecting-ip", "cf-ray"];
 /// Longest of these that is passed on.
 const MAX_FORWARDED_BYTES: usize = 1024;
 /// Most of them.
@@ -57,13 +51,14 @@ pub(super) async fn open(State(app): State<App>, auth: AuthSession, request: Req
     refuse_token_in_url(&parts)?;
     let websocket_key = websocket_key(&parts)?;
     let offer = Offer::read(&parts.headers)?;
-    let opener = if app.config().server.echo {
-        None
-    } else {
-        Some(opener(&app, &auth, &parts.headers, &offer).await?)
+    let opener = if app.config().server.echo { None } else { Some(opener(&app, &auth, &parts.headers, &offer).await?) };
+    let groups = match &opener {
+        Some(opener) => app.store().groups_of(&opener.principal)?,
+        None => Vec::new(),
     };
     let admission = Admission {
         session: clock::new_id(),
+        groups,
         scopes: opener.as_ref().map_or(Scopes::ALL, |opener| opener.scopes).names(),
         expires_at: opener.as_ref().map_or(u64::MAX, |opener| opener.expires_at),
         principal: opener.map(|opener| opener.principal),
@@ -89,36 +84,24 @@ struct Opener {
 async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offer) -> Result<Opener, Problem> {
     let token = match (caller::bearer(headers)?, &offer.token) {
         (Some(_), Some(_)) => {
-            return Err(
-                Problem::new(ErrorCode::BadRequest, "the access token is given in two places")
-                    .challenge(r#"Bearer error="invalid_request""#),
-            );
+            return Err(Problem::new(ErrorCode::BadRequest, "the access token is given in two places")
+                .challenge(r#"Bearer error="invalid_request""#));
         }
         (Some(token), None) => Some(token),
         (None, token) => token.as_deref(),
     };
     let opener = match (token, &auth.user) {
         (Some(token), _) => {
-            let verified = app
-                .tokens()
-                .verify(token, clock::unix_seconds())
-                .map_err(|error| Problem::from(error.code()))?;
-            Opener {
-                principal: verified.principal,
-                scopes: verified.scopes,
-                expires_at: verified.expires_at,
-            }
+            let verified =
+                app.tokens().verify(token, clock::unix_seconds()).map_err(|error| Problem::from(error.code()))?;
+            Opener { principal: verified.principal, scopes: verified.scopes, expires_at: verified.expires_at }
         }
         (None, Some(user)) => {
             // Browsers send the cookie with any page's request, so the page must be one of ours.
             if app.site().page(headers) != origin::Source::Us || !headers.contains_key(http::header::ORIGIN) {
                 return Err(ErrorCode::OriginNotAllowed.into());
             }
-            Opener {
-                principal: user.principal.clone(),
-                scopes: Scopes::ALL,
-                expires_at: login::expires_at(auth).await,
-            }
+            Opener { principal: user.principal.clone(), scopes: Scopes::ALL, expires_at: login::expires_at(auth).await }
         }
         (None, None) => return Err(ErrorCode::TokenMissing.into()),
     };
@@ -189,9 +172,7 @@ impl Offer {
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
         let (mut token, mut offered, mut codec) = (None, false, None);
         for list in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
-            let list = list
-                .to_str()
-                .map_err(|_| Problem::from(ErrorCode::UnknownSubprotocol))?;
+            let list = list.to_str().map_err(|_| Problem::from(ErrorCode::UnknownSubprotocol))?;
             for entry in list.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
                 if let Some(given) = entry.strip_prefix("bearer.") {
                     if token.replace(given.to_owned()).is_some() {
@@ -206,20 +187,14 @@ impl Offer {
         if offered && codec.is_none() {
             return Err(ErrorCode::UnknownSubprotocol.into());
         }
-        Ok(Self {
-            chosen: codec.map(|codec| codec.subprotocol().into()),
-            codec: codec.unwrap_or(Codec::Json),
-            token,
-        })
+        Ok(Self { chosen: codec.map(|codec| codec.subprotocol().into()), codec: codec.unwrap_or(Codec::Json), token })
     }
 }
 
 /// Whether a header that is a list contains the word, in any case.
 fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let texts = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    texts
-        .flat_map(|text| text.split(','))
-        .any(|entry| entry.trim().eq_ignore_ascii_case(word))
+    texts.flat_map(|text| text.split(',')).any(|entry| entry.trim().eq_ignore_ascii_case(word))
 }
 
 /// The value of a header that is there once.
@@ -233,16 +208,9 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 fn forwarded(headers: &HeaderMap) -> Vec<(String, String)> {
     let short = |value: &&HeaderValue| value.len() <= MAX_FORWARDED_BYTES;
-    let values = |name: &'static str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter(short)
-            .map(move |value| (name, value))
-    };
+    let values = |name: &'static str| headers.get_all(name).iter().filter(short).map(move |value| (name, value));
     let all = FORWARDED_HEADERS.into_iter().flat_map(values).take(MAX_FORWARDED);
-    all.filter_map(|(name, value)| Some((name.to_owned(), value.to_str().ok()?.to_owned())))
-        .collect()
+    all.filter_map(|(name, value)| Some((name.to_owned(), value.to_str().ok()?.to_owned()))).collect()
 }
 
 #[cfg(test)]

@@ -51,32 +51,19 @@ fn bearer(front: &Front, who: &Principal, scopes: &str) -> String {
 
 async fn as_ada(front: &Front, headers: &[(&str, &str)]) -> Answer {
     let token = bearer(front, &front.people.ada, "stream");
-    front
-        .get("/_stream", &[headers, &[("authorization", token.as_str())]].concat())
-        .await
+    front.get("/_stream", &[headers, &[("authorization", token.as_str())]].concat()).await
 }
 
 #[tokio::test]
 async fn a_good_token_is_handed_over_with_all_that_an_sfe_needs() {
     let front = Front::new();
     let token = bearer(&front, &front.people.ada, "stream");
-    let more = [
-        ("authorization", token.as_str()),
-        ("x-request-id", "r1"),
-        ("x-forwarded-for", "6.6.6.6"),
-    ];
+    let more = [("authorization", token.as_str()), ("x-request-id", "r1"), ("x-forwarded-for", "6.6.6.6")];
     let admission = handed_over(&front, &handshake(&more)).await;
     assert_eq!(admission.principal, Some(front.people.ada.clone()));
-    assert_eq!(
-        (admission.scopes, admission.codec),
-        (vec!["stream".to_owned()], Codec::Json)
-    );
+    assert_eq!((admission.scopes, admission.codec), (vec!["stream".to_owned()], Codec::Json));
     assert_eq!((admission.subprotocol, admission.websocket_key.as_str()), (None, KEY.1));
-    assert_eq!(
-        admission.peer.to_string(),
-        "9.9.9.9",
-        "forwarding headers are for the filter chain to judge"
-    );
+    assert_eq!(admission.peer.to_string(), "9.9.9.9", "forwarding headers are for the filter chain to judge");
     assert!(admission.expires_at > clock::unix_seconds() + 500);
     assert_eq!(admission.headers[0], ("x-request-id".to_owned(), "r1".to_owned()));
 }
@@ -86,15 +73,9 @@ async fn a_browser_sends_its_token_as_a_subprotocol_which_is_never_echoed() {
     let front = Front::new();
     let token = front.token(&front.people.ada, "stream");
     let offer = format!("bearer.{token}, widgetapp.v1.cbor, widgetapp.v1.json");
-    let more = [
-        ("sec-websocket-protocol", offer.as_str()),
-        ("origin", "https://app.test"),
-    ];
+    let more = [("sec-websocket-protocol", offer.as_str()), ("origin", "https://app.test")];
     let admission = handed_over(&front, &handshake(&more)).await;
-    assert_eq!(
-        (admission.codec, admission.subprotocol.as_deref()),
-        (Codec::Cbor, Some("widgetapp.v1.cbor"))
-    );
+    assert_eq!((admission.codec, admission.subprotocol.as_deref()), (Codec::Cbor, Some("widgetapp.v1.cbor")));
     let alone = format!("bearer.{token}");
     let admission = handed_over(&front, &handshake(&[("sec-websocket-protocol", &alone)])).await;
     assert_eq!((admission.codec, admission.subprotocol), (Codec::Json, None));
@@ -106,18 +87,11 @@ async fn without_an_accept_loop_or_an_sfe_the_client_is_told_to_come_back() {
     let answer = as_ada(&front, &handshake(&[])).await;
     assert!(answer.is(503, "unavailable") && answer.header("retry-after") == "1");
     let token = bearer(&front, &front.people.ada, "stream");
-    let mut request = Request::builder()
-        .uri("/_stream")
-        .extension(Handover(mpsc::channel(1).0));
+    let mut request = Request::builder().uri("/_stream").extension(Handover(mpsc::channel(1).0));
     for (name, value) in handshake(&[("authorization", token.as_str())]) {
         request = request.header(name, value);
     }
-    assert!(
-        front
-            .answer(request.body(Default::default()).unwrap())
-            .await
-            .is(503, "unavailable")
-    );
+    assert!(front.answer(request.body(Default::default()).unwrap()).await.is(503, "unavailable"));
 }
 
 #[tokio::test]
@@ -130,30 +104,14 @@ async fn malformed_handshakes_are_refused() {
         (without("connection", &[("connection", "close")]), 400, "bad_upgrade"),
         (without("host", &[]), 400, "bad_upgrade"),
         (without("sec-websocket-version", &[]), 426, "not_an_upgrade"),
-        (
-            without("sec-websocket-version", &[("sec-websocket-version", "8")]),
-            426,
-            "not_an_upgrade",
-        ),
+        (without("sec-websocket-version", &[("sec-websocket-version", "8")]), 426, "not_an_upgrade"),
         (handshake(&[("sec-websocket-version", "13")]), 400, "bad_upgrade"),
         (without(KEY.0, &[]), 400, "bad_upgrade"),
         (handshake(&[KEY]), 400, "bad_upgrade"),
         (without(KEY.0, &[(KEY.0, "c2hvcnQ=")]), 400, "bad_upgrade"),
-        (
-            without(KEY.0, &[(KEY.0, "not base64 at all!!!!!!=")]),
-            400,
-            "bad_upgrade",
-        ),
-        (
-            handshake(&[("sec-websocket-protocol", "chat")]),
-            400,
-            "unknown_subprotocol",
-        ),
-        (
-            handshake(&[("sec-websocket-protocol", "widgetapp.v2.json, graphql-ws")]),
-            400,
-            "unknown_subprotocol",
-        ),
+        (without(KEY.0, &[(KEY.0, "not base64 at all!!!!!!=")]), 400, "bad_upgrade"),
+        (handshake(&[("sec-websocket-protocol", "chat")]), 400, "unknown_subprotocol"),
+        (handshake(&[("sec-websocket-protocol", "widgetapp.v2.json, graphql-ws")]), 400, "unknown_subprotocol"),
     ];
     for (headers, status, name) in cases {
         let answer = as_ada(&front, headers).await;
@@ -173,29 +131,15 @@ async fn an_upgrade_of_http_1_0_is_refused() {
     for (name, value) in HANDSHAKE {
         request = request.header(name, value);
     }
-    assert!(
-        front
-            .answer(request.body(Default::default()).unwrap())
-            .await
-            .is(400, "bad_upgrade")
-    );
+    assert!(front.answer(request.body(Default::default()).unwrap()).await.is(400, "bad_upgrade"));
 }
 
 #[tokio::test]
 async fn a_token_in_the_url_is_refused_under_any_name() {
     let front = Front::new();
-    for query in [
-        "access_token=x",
-        "token=x",
-        "bearer_token",
-        "ticket=x",
-        "a=b&%74oken=x",
-        "Access_Token=x",
-    ] {
+    for query in ["access_token=x", "token=x", "bearer_token", "ticket=x", "a=b&%74oken=x", "Access_Token=x"] {
         let token = bearer(&front, &front.people.ada, "stream");
-        let answer = front
-            .get(&format!("/_stream?{query}"), &handshake(&[("authorization", &token)]))
-            .await;
+        let answer = front.get(&format!("/_stream?{query}"), &handshake(&[("authorization", &token)])).await;
         assert!(answer.is(400, "token_in_url"), "{query}");
     }
 }
@@ -204,10 +148,7 @@ async fn a_token_in_the_url_is_refused_under_any_name() {
 async fn tokens_that_are_absent_bad_or_expired_are_told_so() {
     let front = Front::new();
     let ada = &front.people.ada;
-    let old = front
-        .app
-        .tokens()
-        .issue(ada, "app", Scopes::ALL, clock::unix_seconds() - 3_600);
+    let old = front.app.tokens().issue(ada, "app", Scopes::ALL, clock::unix_seconds() - 3_600);
     for (headers, name) in [
         (vec![], "token_missing"),
         (vec![("authorization", "Basic YTpi".to_owned())], "token_missing"),
@@ -215,22 +156,12 @@ async fn tokens_that_are_absent_bad_or_expired_are_told_so() {
         (vec![("authorization", "Bearer".to_owned())], "invalid_token"),
         (vec![("sec-websocket-protocol", "bearer.".to_owned())], "invalid_token"),
         (vec![("authorization", format!("Bearer {old}"))], "token_expired"),
-        (
-            vec![
-                ("cookie", "widgetapp=AAAAAAAAAAAAAAAAAAAAAA".to_owned()),
-                ("origin", BASE.to_owned()),
-            ],
-            "token_missing",
-        ),
+        (vec![("cookie", "widgetapp=AAAAAAAAAAAAAAAAAAAAAA".to_owned()), ("origin", BASE.to_owned())], "token_missing"),
     ] {
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let answer = front.get("/_stream", &handshake(&headers)).await;
         assert!(answer.is(401, name), "{headers:?}: {}", answer.text);
-        assert!(
-            answer
-                .header("www-authenticate")
-                .starts_with("Bearer error=\"invalid_token\"")
-        );
+        assert!(answer.header("www-authenticate").starts_with("Bearer error=\"invalid_token\""));
     }
 }
 
@@ -241,15 +172,9 @@ async fn a_token_in_two_places_is_refused() {
     let (header, entry) = (format!("Bearer {token}"), format!("bearer.{token}"));
     let twice = format!("{entry}, {entry}");
     for headers in [
-        [
-            ("authorization", header.as_str()),
-            ("sec-websocket-protocol", entry.as_str()),
-        ],
+        [("authorization", header.as_str()), ("sec-websocket-protocol", entry.as_str())],
         [("authorization", header.as_str()), ("authorization", header.as_str())],
-        [
-            ("sec-websocket-protocol", entry.as_str()),
-            ("sec-websocket-protocol", entry.as_str()),
-        ],
+        [("sec-websocket-protocol", entry.as_str()), ("sec-websocket-protocol", entry.as_str())],
         [("sec-websocket-protocol", twice.as_str()), ("x", "y")],
     ] {
         assert!(front.get("/_stream", &handshake(&headers)).await.is(400, "bad_request"));
@@ -265,10 +190,7 @@ async fn scope_and_approval_are_both_demanded() {
     };
     let answer = ask(&front.people.ada, "things:read things:write").await;
     assert!(answer.is(403, "insufficient_scope"));
-    assert_eq!(
-        answer.header("www-authenticate"),
-        r#"Bearer error="insufficient_scope", scope="stream""#
-    );
+    assert_eq!(answer.header("www-authenticate"), r#"Bearer error="insufficient_scope", scope="stream""#);
     assert!(ask(&front.people.linus, "stream").await.is(403, "group_not_approved"));
     front.people.store.set_approved("designers", false).unwrap();
     assert!(ask(&front.people.ada, "stream").await.is(403, "group_not_approved"));
@@ -282,29 +204,15 @@ async fn the_login_cookie_opens_a_stream_only_for_pages_of_ours() {
     let cookie = front.log_in().await;
     let own = handshake(&[("cookie", &cookie), ("origin", BASE)]);
     let admission = handed_over(&front, &own).await;
-    assert_eq!(
-        (admission.principal, admission.scopes),
-        (Some(front.people.ada.clone()), Scopes::ALL.names())
-    );
+    assert_eq!((admission.principal, admission.scopes), (Some(front.people.ada.clone()), Scopes::ALL.names()));
     assert!(admission.expires_at > clock::unix_seconds() + 3_600);
-    for origin in [
-        "null",
-        "http://127.0.0.1:8081",
-        "https://127.0.0.1:8080",
-        "http://127.0.0.1:8080.evil",
-        "http://evil",
-    ] {
-        let answer = front
-            .get("/_stream", &handshake(&[("cookie", &cookie), ("origin", origin)]))
-            .await;
+    for origin in
+        ["null", "http://127.0.0.1:8081", "https://127.0.0.1:8080", "http://127.0.0.1:8080.evil", "http://evil"]
+    {
+        let answer = front.get("/_stream", &handshake(&[("cookie", &cookie), ("origin", origin)])).await;
         assert!(answer.is(403, "origin_not_allowed"), "{origin}");
     }
-    assert!(
-        front
-            .get("/_stream", &handshake(&[("cookie", &cookie)]))
-            .await
-            .is(403, "origin_not_allowed")
-    );
+    assert!(front.get("/_stream", &handshake(&[("cookie", &cookie)])).await.is(403, "origin_not_allowed"));
 }
 
 #[tokio::test]

@@ -121,9 +121,7 @@ mod tests {
         let now = clock::now();
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         for n in 0..10 {
-            tries
-                .begin(&format!("user{n}"), ip(&format!("2001:db8::{n}")), now)
-                .unwrap();
+            tries.begin(&format!("user{n}"), ip(&format!("2001:db8::{n}")), now).unwrap();
         }
         assert!(tries.begin("ada", ip("2001:db8::ffff"), now).is_err());
         assert!(tries.begin("ada", ip("2001:db8:0:1::1"), now).is_ok());

@@ -69,28 +69,19 @@ fn examine(client: &Client, fields: &Fields, headers: &HeaderMap) -> Result<(Str
         return Err(refuse("unsupported_response_type", "response_type must be code"));
     }
     if client.principal.name != FIRST_PARTY_CLIENT {
-        return Err(refuse(
-            "unauthorized_client",
-            "the consent page comes with a later release",
-        ));
+        return Err(refuse("unauthorized_client", "the consent page comes with a later release"));
     }
     // RFC 8252 8.6: any program on the user's machine can claim to be this client and open a browser
     // here. Only the program that logged in itself, which is no browser, is served without consent.
     if headers.keys().any(|name| name.as_str().starts_with("sec-fetch-")) {
-        return Err(refuse(
-            "unauthorized_client",
-            "this client logs in by itself, not in a browser",
-        ));
+        return Err(refuse("unauthorized_client", "this client logs in by itself, not in a browser"));
     }
     if fields.get("code_challenge_method") != Some("S256") {
         return Err(refuse("invalid_request", "code_challenge_method must be S256"));
     }
     let challenge = fields.get("code_challenge").unwrap_or_default();
     if !URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|hash| hash.len() == 32) {
-        return Err(refuse(
-            "invalid_request",
-            "code_challenge must be a SHA-256 hash in base64url",
-        ));
+        return Err(refuse("invalid_request", "code_challenge must be a SHA-256 hash in base64url"));
     }
     let Some(scopes) = granted(client, fields.get("scope")) else {
         return Err(refuse("invalid_scope", "the application may not have this scope"));
@@ -107,13 +98,8 @@ fn new_code(
     scopes: String,
 ) -> Result<String, Problem> {
     let code = URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>());
-    let meaning = Code {
-        client_id: client.principal.name.clone(),
-        user,
-        redirect_uri: redirect_uri.into(),
-        challenge,
-        scopes,
-    };
+    let meaning =
+        Code { client_id: client.principal.name.clone(), user, redirect_uri: redirect_uri.into(), challenge, scopes };
     let now = clock::unix_seconds();
     app.store().add_code(&code, &meaning, now, now + CODE_SECONDS)?;
     Ok(code)

@@ -36,11 +36,7 @@ pub fn secret_hash(secret: &str) -> [u8; 32] {
 fn client(store: &Store, id: &str) -> Result<Option<Client>> {
     if id == FIRST_PARTY_CLIENT {
         return Ok(Some(Client {
-            principal: Principal {
-                kind: Kind::Client,
-                name: id.into(),
-                organisation: String::new(),
-            },
+            principal: Principal { kind: Kind::Client, name: id.into(), organisation: String::new() },
             secret_hash: None,
             redirect_uris: vec![FIRST_PARTY_REDIRECT.into()],
             scopes: Scopes::ALL.to_string(),
@@ -86,22 +82,14 @@ mod tests {
     #[test]
     fn only_the_port_of_a_loopback_address_is_free() {
         let client = |uri: &str| Client {
-            principal: Principal {
-                kind: Kind::Client,
-                name: "a".into(),
-                organisation: "acme".into(),
-            },
+            principal: Principal { kind: Kind::Client, name: "a".into(), organisation: "acme".into() },
             secret_hash: None,
             redirect_uris: vec![uri.into()],
             scopes: "stream".into(),
             disabled: false,
         };
         let native = client(FIRST_PARTY_REDIRECT);
-        for good in [
-            "http://127.0.0.1/callback",
-            "http://127.0.0.1:1/callback",
-            "http://127.0.0.1:65535/callback",
-        ] {
+        for good in ["http://127.0.0.1/callback", "http://127.0.0.1:1/callback", "http://127.0.0.1:65535/callback"] {
             assert!(may_redirect(&native, good), "{good}");
         }
         for evil in [
@@ -140,11 +128,7 @@ mod tests {
 
     fn client_of(scopes: &str) -> Client {
         Client {
-            principal: Principal {
-                kind: Kind::Client,
-                name: "a".into(),
-                organisation: "acme".into(),
-            },
+            principal: Principal { kind: Kind::Client, name: "a".into(), organisation: "acme".into() },
             secret_hash: None,
             redirect_uris: Vec::new(),
             scopes: scopes.into(),

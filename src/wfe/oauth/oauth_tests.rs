@@ -9,17 +9,9 @@ use crate::wfe::fixture::{BASE, Front, SECRET, basic};
 async fn a_confidential_client_gets_a_token_by_either_way_of_authentication() {
     let front = Front::new();
     let by_header = basic("system", "s3cr%3Aet%2B%2F");
-    let answer = front
-        .post_form(
-            "/oauth/token",
-            &[("authorization", &by_header)],
-            "grant_type=client_credentials",
-        )
-        .await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.header("cache-control")),
-        (200, "no-store")
-    );
+    let answer =
+        front.post_form("/oauth/token", &[("authorization", &by_header)], "grant_type=client_credentials").await;
+    assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (200, "no-store"));
     assert_eq!(
         (&answer.json()["token_type"], &answer.json()["scope"]),
         (&"Bearer".into(), &"stream things:read".into())
@@ -30,10 +22,7 @@ async fn a_confidential_client_gets_a_token_by_either_way_of_authentication() {
     );
     let token = front.post_form("/oauth/token", &[], &form).await.json();
     assert_eq!((&token["scope"], &token["expires_in"]), (&"stream".into(), &600.into()));
-    let verified = front
-        .app
-        .tokens()
-        .verify(token["access_token"].as_str().unwrap(), crate::clock::unix_seconds());
+    let verified = front.app.tokens().verify(token["access_token"].as_str().unwrap(), crate::clock::unix_seconds());
     assert_eq!(verified.unwrap().principal.name, "system");
 }
 
@@ -45,96 +34,30 @@ async fn token_requests_that_are_wrong_are_answered_as_rfc_6749_says() {
     let bad = basic("system", "wrong");
     let cases = [
         (None, "grant_type=client_credentials", 401, "invalid_client"),
-        (
-            Some(bad.as_str()),
-            "grant_type=client_credentials",
-            401,
-            "invalid_client",
-        ),
-        (
-            None,
-            "grant_type=client_credentials&client_id=system",
-            401,
-            "invalid_client",
-        ),
-        (
-            None,
-            "grant_type=client_credentials&client_id=ada&client_secret=x",
-            401,
-            "invalid_client",
-        ),
-        (
-            auth,
-            "grant_type=client_credentials&client_id=system&client_secret=x",
-            400,
-            "invalid_request",
-        ),
-        (
-            auth,
-            "grant_type=client_credentials&client_id=other",
-            400,
-            "invalid_request",
-        ),
-        (
-            auth,
-            "grant_type=client_credentials&scope=a&scope=b",
-            400,
-            "invalid_request",
-        ),
+        (Some(bad.as_str()), "grant_type=client_credentials", 401, "invalid_client"),
+        (None, "grant_type=client_credentials&client_id=system", 401, "invalid_client"),
+        (None, "grant_type=client_credentials&client_id=ada&client_secret=x", 401, "invalid_client"),
+        (auth, "grant_type=client_credentials&client_id=system&client_secret=x", 400, "invalid_request"),
+        (auth, "grant_type=client_credentials&client_id=other", 400, "invalid_request"),
+        (auth, "grant_type=client_credentials&scope=a&scope=b", 400, "invalid_request"),
         (auth, "", 400, "invalid_request"),
-        (
-            auth,
-            "grant_type=password&username=ada&password=x",
-            400,
-            "unsupported_grant_type",
-        ),
-        (
-            auth,
-            "grant_type=client_credentials&scope=things%3Awrite",
-            400,
-            "invalid_scope",
-        ),
+        (auth, "grant_type=password&username=ada&password=x", 400, "unsupported_grant_type"),
+        (auth, "grant_type=client_credentials&scope=things%3Awrite", 400, "invalid_scope"),
         (auth, "grant_type=authorization_code&code=x", 400, "invalid_request"),
-        (
-            None,
-            "grant_type=client_credentials&client_id=web-app",
-            400,
-            "unauthorized_client",
-        ),
-        (
-            None,
-            "grant_type=client_credentials&client_id=widgetapp-cli",
-            400,
-            "unauthorized_client",
-        ),
+        (None, "grant_type=client_credentials&client_id=web-app", 400, "unauthorized_client"),
+        (None, "grant_type=client_credentials&client_id=widgetapp-cli", 400, "unauthorized_client"),
     ];
     for (authorization, form, status, error) in cases {
-        let headers: Vec<_> = authorization
-            .map(|value| ("authorization", value))
-            .into_iter()
-            .collect();
+        let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
         let answer = front.post_form("/oauth/token", &headers, form).await;
-        assert_eq!(
-            (answer.status.as_u16(), &answer.json()["error"]),
-            (status, &error.into()),
-            "{form}"
-        );
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (status, &error.into()), "{form}");
         assert_eq!(answer.header("cache-control"), "no-store");
-        assert_eq!(
-            answer.header("www-authenticate").starts_with("Basic"),
-            status == 401 && authorization.is_some()
-        );
+        assert_eq!(answer.header("www-authenticate").starts_with("Basic"), status == 401 && authorization.is_some());
     }
     let json = front.post_json("/oauth/token", &[], "{}").await;
     assert_eq!(json.json()["error"], "invalid_request");
     front.people.store.set_disabled("system", true).unwrap();
-    let answer = front
-        .post_form(
-            "/oauth/token",
-            &[("authorization", &good)],
-            "grant_type=client_credentials",
-        )
-        .await;
+    let answer = front.post_form("/oauth/token", &[("authorization", &good)], "grant_type=client_credentials").await;
     assert_eq!(answer.json()["error"], "invalid_client");
 }
 
@@ -155,29 +78,17 @@ fn authorize(change: &[(&str, &str)]) -> String {
         let new = change.iter().find(|change| change.0 == name);
         format!("{name}={}", new.map_or(value, |change| change.1))
     });
-    let added = change
-        .iter()
-        .filter(|change| !usual.iter().any(|usual| usual.0 == change.0));
-    let all: Vec<_> = changed
-        .chain(added.map(|(name, value)| format!("{name}={value}")))
-        .collect();
+    let added = change.iter().filter(|change| !usual.iter().any(|usual| usual.0 == change.0));
+    let all: Vec<_> = changed.chain(added.map(|(name, value)| format!("{name}={value}"))).collect();
     format!("/oauth/authorize?{}", all.join("&"))
 }
 
 async fn code(front: &Front, cookie: &str) -> String {
-    let answer = front
-        .get(&authorize(&[("scope", "stream")]), &[("cookie", cookie)])
-        .await;
+    let answer = front.get(&authorize(&[("scope", "stream")]), &[("cookie", cookie)]).await;
     assert_eq!(answer.status, 303, "{}", answer.text);
     let location = answer.header("location").to_owned();
-    assert!(
-        location.starts_with("http://127.0.0.1:4321/callback?code="),
-        "{location}"
-    );
-    assert!(
-        location.contains("&state=a+%26b&iss=http%3A%2F%2F127.0.0.1%3A8080"),
-        "{location}"
-    );
+    assert!(location.starts_with("http://127.0.0.1:4321/callback?code="), "{location}");
+    assert!(location.contains("&state=a+%26b&iss=http%3A%2F%2F127.0.0.1%3A8080"), "{location}");
     let code = location.split_once("code=").unwrap().1;
     code.split('&').next().unwrap().to_owned()
 }
@@ -194,23 +105,12 @@ async fn a_code_buys_one_token_for_the_user_who_is_logged_in() {
     let cookie = front.log_in().await;
     let code = code(&front, &cookie).await;
     let answer = front.post_form("/oauth/token", &[], &redeem(&code)).await;
-    assert_eq!(
-        (answer.status.as_u16(), &answer.json()["scope"]),
-        (200, &"stream".into()),
-        "{}",
-        answer.text
-    );
+    assert_eq!((answer.status.as_u16(), &answer.json()["scope"]), (200, &"stream".into()), "{}", answer.text);
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
     let verified = front.app.tokens().verify(&token, crate::clock::unix_seconds()).unwrap();
-    assert_eq!(
-        (verified.principal, verified.client_id.as_str()),
-        (front.people.ada.clone(), "widgetapp-cli")
-    );
+    assert_eq!((verified.principal, verified.client_id.as_str()), (front.people.ada.clone(), "widgetapp-cli"));
     let again = front.post_form("/oauth/token", &[], &redeem(&code)).await;
-    assert_eq!(
-        (again.status.as_u16(), &again.json()["error"]),
-        (400, &"invalid_grant".into())
-    );
+    assert_eq!((again.status.as_u16(), &again.json()["error"]), (400, &"invalid_grant".into()));
 }
 
 #[tokio::test]
@@ -225,11 +125,7 @@ async fn a_code_is_bound_to_its_client_redirect_uri_and_verifier() {
     ] {
         let form = redeem(&code(&front, &cookie).await);
         let answer = front.post_form("/oauth/token", &[], &form.replace(what, other)).await;
-        assert_eq!(
-            (answer.status.as_u16(), &answer.json()["error"]),
-            (400, &"invalid_grant".into()),
-            "{other}"
-        );
+        assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (400, &"invalid_grant".into()), "{other}");
         let answer = front.post_form("/oauth/token", &[], &form).await;
         assert_eq!(answer.json()["error"], "invalid_grant", "a wrong try uses the code up");
     }
@@ -247,11 +143,7 @@ async fn authorization_requests_go_wrong_in_the_right_place() {
         ("redirect_uri", ""),
     ] {
         let answer = ask(&[change]).await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.header("location")),
-            (400, ""),
-            "{change:?}"
-        );
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (400, ""), "{change:?}");
     }
     let twice = format!("{}&client_id=widgetapp-cli", authorize(&[]));
     assert_eq!(front.get(&twice, &[("cookie", &cookie)]).await.status, 400);
@@ -264,37 +156,20 @@ async fn authorization_requests_go_wrong_in_the_right_place() {
         (("scope", "admin"), "invalid_scope"),
     ] {
         let location = ask(&[change]).await.header("location").to_owned();
-        assert!(
-            location.starts_with(&format!("http://127.0.0.1:4321/callback?error={error}&")),
-            "{location}"
-        );
+        assert!(location.starts_with(&format!("http://127.0.0.1:4321/callback?error={error}&")), "{location}");
         assert!(location.contains("&state=a+%26b&iss="), "{location}");
     }
-    let other = ask(&[
-        ("client_id", "web-app"),
-        ("redirect_uri", "https%3A%2F%2Fapp.test%2Fcb"),
-    ])
-    .await;
-    assert!(
-        other
-            .header("location")
-            .starts_with("https://app.test/cb?error=unauthorized_client&")
-    );
+    let other = ask(&[("client_id", "web-app"), ("redirect_uri", "https%3A%2F%2Fapp.test%2Fcb")]).await;
+    assert!(other.header("location").starts_with("https://app.test/cb?error=unauthorized_client&"));
 }
 
 #[tokio::test]
 async fn the_first_party_client_needs_a_login_and_no_browser() {
     let front = Front::new();
     let answer = front.get(&authorize(&[]), &[]).await;
-    assert!(
-        answer
-            .header("location")
-            .starts_with("/login?next=%2Foauth%2Fauthorize%3Fresponse_type%3Dcode")
-    );
+    assert!(answer.header("location").starts_with("/login?next=%2Foauth%2Fauthorize%3Fresponse_type%3Dcode"));
     let cookie = front.log_in().await;
-    let answer = front
-        .get(&authorize(&[]), &[("cookie", &cookie), ("sec-fetch-site", "none")])
-        .await;
+    let answer = front.get(&authorize(&[]), &[("cookie", &cookie), ("sec-fetch-site", "none")]).await;
     assert!(answer.header("location").contains("error=unauthorized_client"));
 }
 
@@ -304,10 +179,7 @@ async fn the_metadata_advertises_only_what_answers() {
     let answer = front.get("/.well-known/oauth-authorization-server", &[]).await;
     let metadata = answer.json();
     assert_eq!(metadata["issuer"], BASE);
-    assert_eq!(
-        front.get("/.well-known/openid-configuration", &[]).await.json(),
-        metadata
-    );
+    assert_eq!(front.get("/.well-known/openid-configuration", &[]).await.json(), metadata);
     for (name, value) in metadata.as_object().unwrap() {
         if name.ends_with("_endpoint") || name.ends_with("_uri") {
             let path = value.as_str().unwrap().strip_prefix(BASE).unwrap();
@@ -315,8 +187,5 @@ async fn the_metadata_advertises_only_what_answers() {
         }
     }
     let keys = front.get("/.well-known/jwks.json", &[]).await.json();
-    assert_eq!(
-        (&keys["keys"][0]["crv"], &keys["keys"][0]["d"]),
-        (&"Ed25519".into(), &serde_json::Value::Null)
-    );
+    assert_eq!((&keys["keys"][0]["crv"], &keys["keys"][0]["d"]), (&"Ed25519".into(), &serde_json::Value::Null));
 }

@@ -37,20 +37,13 @@ struct Refusal {
 }
 
 const fn refuse(error: &'static str, description: &'static str) -> Refusal {
-    Refusal {
-        error,
-        description,
-        basic: false,
-    }
+    Refusal { error, description, basic: false }
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed at a token request");
-        refuse(
-            "server_error",
-            "the server failed at this request; it is safe to try again",
-        )
+        refuse("server_error", "the server failed at this request; it is safe to try again")
     }
 }
 
@@ -61,10 +54,7 @@ impl IntoResponse for Refusal {
             "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        let mut response = answer(
-            status,
-            json!({"error": self.error, "error_description": self.description}),
-        );
+        let mut response = answer(status, json!({"error": self.error, "error_description": self.description}));
         if self.basic {
             let challenge = HeaderValue::from_static(r#"Basic realm="WidgetApp", charset="UTF-8""#);
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -83,10 +73,7 @@ pub(in crate::wfe) async fn issue(State(app): State<App>, headers: HeaderMap, bo
 
 fn respond(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
     if !body::is_type(headers, "application/x-www-form-urlencoded") {
-        return Err(refuse(
-            "invalid_request",
-            "send the parameters as application/x-www-form-urlencoded",
-        ));
+        return Err(refuse("invalid_request", "send the parameters as application/x-www-form-urlencoded"));
     }
     let fields = Fields::parse(body).map_err(|_| refuse("invalid_request", "a parameter is given twice"))?;
     let client = authenticate(app, headers, &fields)?;
@@ -94,10 +81,7 @@ fn respond(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refu
         Some("authorization_code") => by_code(app, &client, &fields)?,
         Some("client_credentials") => by_secret(&client, &fields)?,
         Some(_) => {
-            return Err(refuse(
-                "unsupported_grant_type",
-                "there are authorization_code and client_credentials",
-            ));
+            return Err(refuse("unsupported_grant_type", "there are authorization_code and client_credentials"));
         }
         None => return Err(refuse("invalid_request", "grant_type is missing")),
     };
@@ -117,10 +101,7 @@ fn respond(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refu
 /// The client, by HTTP Basic or by fields of the form; a public one by its id alone.
 fn authenticate(app: &App, headers: &HeaderMap, fields: &Fields) -> Result<Client, Refusal> {
     let by_header = headers.contains_key(AUTHORIZATION);
-    let wrong = Refusal {
-        basic: by_header,
-        ..refuse("invalid_client", "unknown client, or wrong client secret")
-    };
+    let wrong = Refusal { basic: by_header, ..refuse("invalid_client", "unknown client, or wrong client secret") };
     let (id, secret) = if by_header {
         let Some((id, secret)) = caller::basic(headers) else {
             return Err(wrong);
@@ -160,19 +141,12 @@ fn by_secret(client: &Client, fields: &Fields) -> Result<(Principal, Scopes), Re
 }
 
 fn by_code(app: &App, client: &Client, fields: &Fields) -> Result<(Principal, Scopes), Refusal> {
-    let field = |name| {
-        fields.get(name).ok_or(refuse(
-            "invalid_request",
-            "code, redirect_uri and code_verifier are needed",
-        ))
-    };
+    let field =
+        |name| fields.get(name).ok_or(refuse("invalid_request", "code, redirect_uri and code_verifier are needed"));
     let (code, redirect_uri, verifier) = (field("code")?, field("redirect_uri")?, field("code_verifier")?);
     // Used up by the first try, whatever comes of it: a code that was shown around is worth nothing.
     let code = app.store().redeem_code(code, clock::unix_seconds())?;
-    let wrong = refuse(
-        "invalid_grant",
-        "the code is unknown, used, expired, or does not belong to this request",
-    );
+    let wrong = refuse("invalid_grant", "the code is unknown, used, expired, or does not belong to this request");
     let Some(code) = code else { return Err(wrong) };
     let bound = code.client_id == client.principal.name && code.redirect_uri == redirect_uri;
     let active = app.store().is_active(&code.user)?;
@@ -195,16 +169,12 @@ fn proves(verifier: &str, challenge: &str) -> bool {
 fn form_decoded(text: &str) -> String {
     // A lone `&` or `=` belongs to the text of clients that do not encode.
     let text = text.replace('&', "%26").replace('=', "%3D");
-    form_urlencoded::parse(text.as_bytes())
-        .next()
-        .map_or_else(String::new, |(name, _)| name.into_owned())
+    form_urlencoded::parse(text.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
 }
 
 fn answer(status: StatusCode, body: serde_json::Value) -> Response {
     let mut response = json_answer(status, body);
-    response
-        .headers_mut()
-        .insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
 

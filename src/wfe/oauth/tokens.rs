@@ -23,9 +23,8 @@ use crate::{
 /// The `typ` of RFC 9068; no other kind of token passes for an access token.
 const TYPE: &str = "at+jwt";
 /// PKCS#8 of an Ed25519 key (RFC 8410), before its 32 bytes.
-const PKCS8_HEAD: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
+const PKCS8_HEAD: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 /// How far ahead of our clock a token may have been issued, after the clock was set back.
 const LEEWAY_SECONDS: u64 = 60;
 /// Tokens remembered as verified, before all are forgotten: about 5 MB.
@@ -203,12 +202,7 @@ impl Tokens {
         if header.typ != TYPE || header.alg != "EdDSA" {
             return Err(invalid("not an access token"));
         }
-        let key = self
-            .0
-            .keys
-            .iter()
-            .find(|key| key.id == header.kid)
-            .ok_or(invalid("unknown key"))?;
+        let key = self.0.keys.iter().find(|key| key.id == header.kid).ok_or(invalid("unknown key"))?;
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_issuer(&[&self.0.issuer]);
         rules.set_audience(&[&self.0.issuer]);
@@ -223,11 +217,7 @@ impl Tokens {
         }
         Ok(Verified {
             scopes: Scopes::parse(&claims.scope).ok_or(invalid("unknown scope"))?,
-            principal: Principal {
-                kind: claims.kind,
-                name: claims.sub,
-                organisation: claims.organisation,
-            },
+            principal: Principal { kind: claims.kind, name: claims.sub, organisation: claims.organisation },
             expires_at: claims.exp,
             jti: claims.jti,
             client_id: claims.client_id,
@@ -258,20 +248,12 @@ impl Key {
         let mut public = Jwk::from_encoding_key(&sign, Algorithm::EdDSA).ok()?;
         public.common.key_id = Some(stored.id.clone());
         public.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
-        Some(Self {
-            id: stored.id.clone(),
-            verify: DecodingKey::from_jwk(&public).ok()?,
-            sign,
-            public,
-        })
+        Some(Self { id: stored.id.clone(), verify: DecodingKey::from_jwk(&public).ok()?, sign, public })
     }
 }
 
 fn new_key() -> SigningKey {
-    SigningKey {
-        id: clock::new_id().to_string(),
-        pkcs8: [&PKCS8_HEAD[..], &clock::random_bytes::<32>()].concat(),
-    }
+    SigningKey { id: clock::new_id().to_string(), pkcs8: [&PKCS8_HEAD[..], &clock::random_bytes::<32>()].concat() }
 }
 
 #[cfg(test)]

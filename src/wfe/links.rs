@@ -1,0 +1,89 @@
+//! The links to the SFEs: their requests go to the services, what the services say goes back.
+
+use std::{io, rc::Rc};
+
+use tokio_seqpacket::UnixSeqpacket;
+
+use super::{Tokens, handover::Handovers, sessions::Sessions};
+use crate::{
+    ipc::{
+        control::LinkEnd,
+        link,
+        messages::{Request, WfeDown, WfeUp},
+    },
+    open_things::{Command, Listener},
+    protocol::{ErrorCode, action, action::Action},
+    services::{call::Call, session, useraction::UserActions},
+};
+
+/// What the links work with.
+pub struct Links {
+    /// Connections on their way to an SFE.
+    pub handovers: Rc<Handovers>,
+    /// Who is connected.
+    pub sessions: Rc<Sessions>,
+    /// Port 200.
+    pub actions: Rc<UserActions>,
+    /// Port 0.
+    pub tokens: Tokens,
+}
+
+impl Links {
+    /// Serves a link to an SFE until it ends.
+    ///
+    /// # Errors
+    /// Why it ended.
+    pub async fn follow(&self, sfe: u16, number: u64, end: LinkEnd) -> io::Result<()> {
+        let (sender, mut receiver) = link::open::<WfeDown, WfeUp>(end.messages)?;
+        let listener = Listener { link: number, sender };
+        self.sessions.open(&listener);
+        self.handovers.open(sfe, number, UnixSeqpacket::try_from(end.sockets)?);
+        let mut messages = Vec::new();
+        let over = loop {
+            if let Err(error) = receiver.receive(&mut messages).await {
+                break error;
+            }
+            for message in messages.drain(..) {
+                self.hear(&listener, message);
+            }
+        };
+        self.handovers.close(sfe, number);
+        self.sessions.close(number);
+        self.actions.things.forget(number);
+        Err(over)
+    }
+
+    fn hear(&self, listener: &Listener, message: WfeUp) {
+        let link = listener.link;
+        match message {
+            WfeUp::Taken(session) => self.handovers.arrived(session),
+            WfeUp::Lost(session) => self.handovers.lost(session),
+            WfeUp::Connected { session, principal } => self.sessions.connected(link, session, principal),
+            WfeUp::Gone(session) => {
+                self.sessions.gone(link, session);
+            }
+            WfeUp::Resume { thing, epoch, after, wanted } => {
+                let resume = Command::Resume { listener: listener.clone(), epoch, after, wanted };
+                self.actions.things.ask(thing, resume);
+            }
+            WfeUp::Leave(thing) => self.actions.things.tell_if_open(thing, Command::Leave(link)),
+            WfeUp::Resumed => {}
+            WfeUp::Request(request) => self.request(listener, request),
+        }
+    }
+
+    fn request(&self, listener: &Listener, request: Request) {
+        let session = request.session;
+        match Call::stream(request, listener) {
+            Ok((head, call)) => match (head.port, Action::from_name(&head.name)) {
+                (action::PORT, Some(action)) => self.actions.run(action, call),
+                _ => session::refresh(&self.tokens, listener, session, call),
+            },
+            Err(error) => {
+                tracing::error!(%session, %error, "an SFE let through what is no request");
+                let code = ErrorCode::BadRequest.number();
+                listener.sender.send(&WfeDown::Close { session, code, reason: error.to_string() });
+            }
+        }
+    }
+}
