@@ -1,0 +1,165 @@
+//! A running WidgetApp for one test: the real program on a free port with a data directory of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a condition may take to come true before the test fails.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program, and its data.
+pub struct Product {
+    supervisor: Child,
+    data: TempDir,
+    url: String,
+    log: PathBuf,
+}
+
+impl Product {
+    /// Starts it with the demonstration's data.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts it with more options.
+    pub fn start_with(options: &[&str]) -> Self {
+        Self::start_in(TempDir::new().expect("a temporary directory"), options)
+    }
+
+    /// Starts it on data that is there already.
+    pub fn start_in(data: TempDir, options: &[&str]) -> Self {
+        let log = data.path().join("server.log");
+        let log_file = std::fs::File::options().create(true).append(true).open(&log).expect("a log file");
+        let mut supervisor = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .args(options)
+            .current_dir(data.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log_file)
+            .spawn()
+            .expect("the server starts");
+        let mut line = String::new();
+        let stdout = supervisor.stdout.take().expect("its output is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("its output can be read");
+        let Some(url) = line.trim().strip_prefix("listening on ") else {
+            panic!("the server did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+        };
+        Self { url: url.to_owned(), supervisor, data, log }
+    }
+
+    /// Its base URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> &str {
+        self.url.split_once("://").expect("a URL").1
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The demonstration's passwords and ids.
+    pub fn demo(&self) -> Value {
+        let text = std::fs::read_to_string(self.data.path().join("demo.json")).expect("demo.json is there");
+        serde_json::from_str(&text).expect("demo.json is JSON")
+    }
+
+    /// The demonstration's Thing.
+    pub fn welcome(&self) -> String {
+        self.demo()["things"]["welcome"].as_str().expect("a Thing").to_owned()
+    }
+
+    /// Runs `widgetapp_admin` on it: exit code, output, errors.
+    pub fn admin(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_widgetapp_admin"))
+            .args(["-data".as_ref(), self.data.path().as_os_str()])
+            .args(arguments)
+            .output()
+            .expect("the admin command runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    }
+
+    /// The processes of this kind: id and operating-system id.
+    pub fn processes(&self, kind: &str) -> Vec<(String, u32)> {
+        let (_, out, _) = self.admin(&["-status", "-json"]);
+        let all = out.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        let of_kind = all.filter(|process| process["process"] == kind && process["state"] == "running");
+        of_kind
+            .filter_map(|process| {
+                Some((process["id"].as_str()?.to_owned(), u32::try_from(process["pid"].as_u64()?).ok()?))
+            })
+            .collect()
+    }
+
+    /// The supervisor's operating-system id.
+    pub fn pid(&self) -> u32 {
+        self.supervisor.id()
+    }
+
+    /// Sends a signal to the supervisor and waits for its end: the exit code, if it ended by itself.
+    pub fn end(&mut self, signal: &str) -> Option<i32> {
+        kill(signal, self.pid());
+        let status = eventually("the server ends", || self.supervisor.try_wait().expect("it can be waited for"));
+        status.code()
+    }
+
+    /// Ends it and gives its data back.
+    pub fn into_data(mut self, signal: &str) -> TempDir {
+        self.end(signal);
+        let empty = TempDir::new().expect("a temporary directory");
+        std::mem::replace(&mut self.data, empty)
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        kill("KILL", self.pid());
+        let _ = self.supervisor.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the server's log ---\n{}", self.log());
+        }
+    }
+}
+
+/// Sends a signal, such as `KILL`, to a process.
+pub fn kill(signal: &str, pid: u32) {
+    let _ = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).stderr(Stdio::null()).status();
+}
+
+/// Whether a process is there.
+pub fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state stands behind the name in parentheses; Z is a process that has ended.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+/// Asks again and again until there is an answer.
+#[expect(clippy::disallowed_methods, reason = "tests measure real time")]
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < until, "not within {PATIENCE:?}: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}

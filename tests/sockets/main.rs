@@ -1,0 +1,6 @@
+//! The product from outside, as machines meet it: processes, signals, raw sockets.
+
+#[path = "../product/mod.rs"]
+mod product;
+
+mod processes;
