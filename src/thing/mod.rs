@@ -1,1 +1,40 @@
-//! Being written.
+//! The document of a Thing: apply, patch, compare. Pure: nothing here awaits, reads a clock or
+//! touches a file, and nothing here knows who made a change or who hears of it.
+//!
+//! A Thing is a Yjs document, so that what people type at once is merged. It is read and changed in
+//! two forms: Yjs updates (version 1) and JSON with JSON Patch (RFC 6902); see [`Document`].
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | `document` | [`Document`]: the order of checks around each change |
+//! | `reader`, `inspect`, `known`, `order` | judging a stranger's update before it is applied |
+//! | `patching` | a JSON Patch, carried out on JSON |
+//! | `writing`, `text` | a difference in JSON, as the smallest Yjs changes |
+//! | `touched` | a Yjs change, as a JSON Patch |
+//! | `json` | single values between the two |
+
+mod document;
+mod error;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod hostile;
+mod inspect;
+mod json;
+mod known;
+mod order;
+mod patching;
+#[cfg(test)]
+mod properties;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod text;
+mod touched;
+mod writing;
+
+pub use document::{Base, Change, Document};
+pub use error::ThingError;
+
+/// Deepest nesting of shared types in a Thing, and again of plain values in one.
+pub const MAX_NESTING: usize = 24;

@@ -1,0 +1,86 @@
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::Durability;
+use crate::log::LogError;
+
+/// Version of the tables; a file with a higher one is from a newer WidgetApp.
+const VERSION: i64 = 1;
+
+/// Things are few and changes many, so the epoch is not repeated with each change. `change` is kept
+/// in the order of its key (WITHOUT ROWID): what is read together lies together. `snapshot` is not,
+/// because its rows are large. The index on keys leaves out changes without one.
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS thing (
+        thing BLOB PRIMARY KEY CHECK (length(thing) = 16),
+        epoch TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE IF NOT EXISTS change (
+        thing BLOB NOT NULL,
+        \"offset\" INTEGER NOT NULL CHECK (\"offset\" > 0),
+        user TEXT NOT NULL,
+        principal TEXT NOT NULL,
+        key TEXT,
+        kind INTEGER NOT NULL,
+        update_v1 BLOB NOT NULL,
+        at_millis INTEGER NOT NULL,
+        PRIMARY KEY (thing, \"offset\")
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE UNIQUE INDEX IF NOT EXISTS change_key ON change (thing, principal, key) WHERE key IS NOT NULL;
+
+    CREATE TABLE IF NOT EXISTS snapshot (
+        thing BLOB NOT NULL,
+        \"offset\" INTEGER NOT NULL,
+        state BLOB NOT NULL,
+        PRIMARY KEY (thing, \"offset\")
+    ) STRICT;
+";
+
+/// How long a connection waits for another one's lock, which no query holds for long.
+const LOCKED: Duration = Duration::from_secs(5);
+/// Statements that a connection keeps compiled: more than there are.
+const STATEMENTS: usize = 32;
+
+/// Opens the one connection that writes, and makes what is in the write-ahead log durable.
+///
+/// That matters after a failed fsync: the kernel may have forgotten the pages and report success the
+/// next time, so nothing that was in the log before counts until it has been written again.
+pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, LogError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(LOCKED)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    let synchronous = match durability {
+        Durability::Fsync => "full",
+        Durability::Os => "normal",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy != 0 {
+        return Err(LogError::Engine("the write-ahead log could not be emptied".into()));
+    }
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if version > VERSION {
+        return Err(LogError::Damaged(format!(
+            "its tables have version {version}, this program knows {VERSION}"
+        )));
+    }
+    if version < VERSION {
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
+        ))?;
+    }
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, LogError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(LOCKED)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(connection)
+}
