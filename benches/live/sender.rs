@@ -5,7 +5,7 @@ use widgetapp::protocol::{
     action::{Action, Edit},
     codec::Blob,
 };
-use yrs::{Doc, Map, MapRef, Transact, WriteTxn as _};
+use yrs::{Doc, Map, MapRef, Transact};
 
 use super::{receiver, server::Client};
 

@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt, task::spawn_local};
 use widgetapp::protocol::{Codec, action::Edit, codec::Blob};
-use yrs::{Doc, OffsetKind, Options, Text, Transact, WriteTxn as _};
+use yrs::{Doc, OffsetKind, Options, Text, Transact};
 
 use super::{
     receiver::{self, Seen},
@@ -59,7 +59,7 @@ pub async fn typed() {
 }
 
 fn document(client: u64) -> Doc {
-    let mut options = Options::with_client_id(client.into());
+    let mut options = Options::with_client_id(yrs::block::ClientID::new(client));
     options.offset_kind = OffsetKind::Utf16;
     Doc::with_options(options)
 }

@@ -25,6 +25,7 @@ use crate::{
     protocol::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId,
         action::{Action, Edited},
+        codec::append_with_join,
         limits,
         message::WithBody,
         session,
@@ -311,12 +312,12 @@ impl Front {
         }
     }
 
-    fn reply(&mut self, id: Uuid, sequence: u64, effect: Option<Effect>, message: Option<Bytes>) {
+    fn reply(&mut self, id: Uuid, sequence: u64, effect: Option<Effect>, mut message: Option<Bytes>) {
         let known = self.sessions.get_mut(&id).and_then(|session| {
-            session.pending.remove(&sequence)?;
-            Some(session)
+            let pending = session.pending.remove(&sequence)?;
+            Some((session, pending))
         });
-        let Some(session) = known else {
+        let Some((session, pending)) = known else {
             // Answered already by its change, or the client has gone meanwhile.
             if let Some(Effect::Opened(open)) = effect
                 && self.fan_out.get(open.thing).is_none()
@@ -325,17 +326,23 @@ impl Front {
             }
             return;
         };
-        let stream = session.stream;
+        let (stream, codec) = (session.stream, session.context.protocol);
+        let mut join = pending.thing.and_then(|thing| session.joins.get(&thing).copied());
         match &effect {
             Some(Effect::Opened(open)) => {
                 session.joins.insert(open.thing, open.join);
-                self.fan_out.open(id, stream, session.context.protocol, open);
+                self.fan_out.open(id, stream, codec, open);
+                // WFE has put the new join into this reply.
+                join = None;
             }
             Some(Effect::Closed(thing)) => {
                 session.joins.remove(thing);
                 self.leave(id, *thing);
             }
             Some(Effect::At(..)) | None => {}
+        }
+        if let (Some(join), Some(reply)) = (join, &mut message) {
+            *reply = with_join(codec, reply, join);
         }
         self.tell_stream(stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, message });
     }
@@ -483,6 +490,13 @@ impl Front {
 
 fn encode<B: Serialize>(codec: Codec, message: &Outgoing<'_, B>) -> Bytes {
     codec.encode(message).into()
+}
+
+/// A message about a Thing that the session has open.
+fn with_join(codec: Codec, message: &[u8], join: u32) -> Bytes {
+    let mut joined = Vec::with_capacity(message.len() + 24);
+    append_with_join(codec, message, join, &mut joined);
+    joined.into()
 }
 
 /// The context as `_stream` keeps it.
