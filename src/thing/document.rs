@@ -26,6 +26,8 @@ const MAX_WRITERS: usize = 16;
 ///
 /// Everything it writes carries its `writer`: an id drawn at random for each `Document`, of which 32
 /// bits are used, because Yjs must never see two different changes under one id and clock.
+///
+/// After an error that [`poisons`](ThingError::poisons) it is empty and refuses everything.
 pub struct Document {
     doc: Doc,
     roots: Roots,

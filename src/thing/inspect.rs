@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::{
     MAX_NESTING, ThingError,
-    known::{Block, Found, Id, Known, Parent},
+    known::{Block, Found, Id, Known, Parent, Typed},
     reader::Reader,
 };
 
@@ -34,6 +34,8 @@ pub(super) fn inspect(update: &[u8], known: &Known, trust: Trust) -> Result<Foun
         trust,
         needs: Vec::new(),
         between: Vec::new(),
+        typed: None,
+        typing: Vec::new(),
         clients: HashMap::new(),
     };
     walk.blocks()?;
@@ -57,6 +59,7 @@ pub(super) fn inspect(update: &[u8], known: &Known, trust: Trust) -> Result<Foun
         ends,
         depths,
         between: walk.between,
+        typing: walk.typing,
     })
 }
 
@@ -67,6 +70,9 @@ struct Walk<'a> {
     /// Changes of other clients that this update builds on and that are not known yet.
     needs: Vec<Id>,
     between: Vec<(Id, Id)>,
+    /// Where the client that is being read typed last.
+    typed: Option<Typed>,
+    typing: Vec<(u64, Typed)>,
     clients: HashMap<u64, Vec<Block>>,
 }
 
@@ -83,6 +89,7 @@ impl Walk<'_> {
                 return Err(ThingError::IncompleteUpdate);
             }
             let mut blocks = Vec::new();
+            self.typed = self.known.typed(client);
             for _ in 0..count {
                 let block = self.block(client, clock)?;
                 // Clocks are cast to i32 by the library.
@@ -95,6 +102,7 @@ impl Walk<'_> {
                 }
             }
             self.clients.insert(client, blocks);
+            self.typing.extend(self.typed.map(|typed| (client, typed)));
         }
         Ok(())
     }
@@ -132,7 +140,11 @@ impl Walk<'_> {
             if left == right && self.trust == Trust::None {
                 return Err(ThingError::InvalidUpdate("an insertion between a change and itself"));
             }
-            self.between.push((left, right));
+            // Who goes on typing where they typed is still before what stood behind them: looking
+            // that up would cost a walk of the text for each letter.
+            if self.typed != Some(Typed { last: left, right }) {
+                self.between.push((left, right));
+            }
         }
         let parent = match left.or(right) {
             Some(id) => Parent::Like(id),
@@ -150,6 +162,10 @@ impl Walk<'_> {
             }
         };
         let (len, is_type) = self.content(info & 0x1f)?;
+        if let (Some(right), 1..) = (right, len) {
+            let last = (client, clock.saturating_add(len - 1));
+            self.typed = Some(Typed { last, right });
+        }
         Ok(Block {
             clock,
             len,

@@ -15,6 +15,14 @@ pub(super) struct Known {
     ends: HashMap<u64, u32>,
     depths: HashMap<Id, u8>,
     deepest: u8,
+    typing: HashMap<u64, Typed>,
+}
+
+/// Where a client typed last: its last change, and the one that stands behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Typed {
+    pub(super) last: Id,
+    pub(super) right: Id,
 }
 
 /// What an update brings.
@@ -26,6 +34,8 @@ pub(super) struct Found {
     pub(super) depths: Vec<(Id, u8)>,
     /// Pairs of changes between which the update puts something.
     pub(super) between: Vec<(Id, Id)>,
+    /// Where each client in it typed last.
+    pub(super) typing: Vec<(u64, Typed)>,
 }
 
 /// Where a block hangs.
@@ -60,12 +70,18 @@ impl Known {
         clock < self.end(client)
     }
 
+    /// Where `client` typed last.
+    pub(super) fn typed(&self, client: u64) -> Option<Typed> {
+        self.typing.get(&client).copied()
+    }
+
     /// Takes over what an applied update brought.
     pub(super) fn learn(&mut self, found: Found) {
         for (client, end) in found.ends {
             let known = self.ends.entry(client).or_default();
             *known = end.max(*known);
         }
+        self.typing.extend(found.typing);
         for (id, depth) in found.depths {
             self.deepest = self.deepest.max(depth);
             self.depths.insert(id, depth);

@@ -5,8 +5,8 @@
 
 use serde_json::{Map as Object, Value};
 use yrs::{
-    Any, Array as _, ArrayRef, GetString as _, In, Map as _, MapPrelim, MapRef, Out, ReadTxn, Text as _, TextPrelim,
-    TextRef, TransactionMut, types::text::YChange,
+    Any, Array as _, ArrayRef, In, Map as _, MapPrelim, MapRef, Out, ReadTxn, Text as _, TextPrelim, TextRef,
+    TransactionMut, types::text::YChange,
 };
 
 use super::{
@@ -41,7 +41,7 @@ pub(super) fn difference(txn: &mut TransactionMut<'_>, roots: &Roots, outcome: &
     if let (Some(Value::String(before)), Some(Value::String(after))) = (before.get("notes"), after.get("notes"))
         && before != after
     {
-        change_text(txn, &roots.notes, after);
+        change_text(txn, &roots.notes, before, after);
     }
 }
 
@@ -58,25 +58,30 @@ fn change_map(
     for (key, value) in after {
         let old = before.get(key);
         if old != Some(value) {
-            change_value(txn, map, key, value, place);
+            change_value(txn, map, key, (old, value), place);
         }
     }
 }
 
-fn change_value(txn: &mut TransactionMut<'_>, map: &MapRef, key: &str, value: &Value, place: Place) {
-    let changed_inside = match (map.get(txn, key), value) {
-        (Some(Out::YText(text)), Value::String(new)) => change_text(txn, &text, new),
-        (Some(Out::YMap(inner)), Value::Object(new)) => {
+fn change_value(
+    txn: &mut TransactionMut<'_>,
+    map: &MapRef,
+    key: &str,
+    (old, value): (Option<&Value>, &Value),
+    place: Place,
+) {
+    let changed_inside = match (map.get(txn, key), old, value) {
+        (Some(Out::YText(text)), Some(Value::String(old)), Value::String(new)) => change_text(txn, &text, old, new),
+        (Some(Out::YMap(inner)), Some(Value::Object(old)), Value::Object(new)) => {
             let inner_place = if place == Place::Parts {
                 Place::Part
             } else {
                 Place::Elsewhere
             };
-            let old = json::read_map(txn, &inner);
-            change_map(txn, &inner, &old, new, inner_place);
+            change_map(txn, &inner, old, new, inner_place);
             true
         }
-        (Some(Out::YArray(list)), Value::Array(new)) => change_list(txn, &list, new),
+        (Some(Out::YArray(list)), Some(Value::Array(old)), Value::Array(new)) => change_list(txn, &list, old, new),
         _ => false,
     };
     if !changed_inside {
@@ -100,12 +105,14 @@ fn stored(key: &str, value: &Value, place: Place) -> In {
 
 /// Whether every difference between the two can be written.
 pub(super) fn is_possible<T: ReadTxn>(txn: &T, roots: &Roots, outcome: &Outcome) -> bool {
-    outcome.before.get("notes") == outcome.after.get("notes") || embeds(txn, &roots.notes).is_some()
+    match (outcome.before.get("notes"), outcome.after.get("notes")) {
+        (Some(Value::String(before)), Some(after)) => before == after || embeds(txn, &roots.notes, before).is_some(),
+        _ => true,
+    }
 }
 
 /// Changes a list; `false`, and nothing changed, if it holds what is no item of a list.
-fn change_list(txn: &mut TransactionMut<'_>, list: &ArrayRef, new: &[Value]) -> bool {
-    let old: Vec<Value> = list.iter(txn).map(|item| json::read(txn, &item)).collect();
+fn change_list(txn: &mut TransactionMut<'_>, list: &ArrayRef, old: &[Value], new: &[Value]) -> bool {
     if usize::try_from(list.len(txn)) != Ok(old.len()) {
         return false;
     }
@@ -129,14 +136,13 @@ fn change_list(txn: &mut TransactionMut<'_>, list: &ArrayRef, new: &[Value]) -> 
 }
 
 /// Changes a text; `false`, and nothing changed, if it holds what is no text.
-fn change_text(txn: &mut TransactionMut<'_>, text: &TextRef, new: &str) -> bool {
-    let old = text.get_string(txn);
-    let Some(embeds) = embeds(txn, text) else {
+fn change_text(txn: &mut TransactionMut<'_>, text: &TextRef, old: &str, new: &str) -> bool {
+    let Some(embeds) = embeds(txn, text, old) else {
         return false;
     };
     let past = |at: u32, skipped: usize| at + u32::try_from(skipped).unwrap_or(u32::MAX);
     // From the end, so that the places of what is still to do stay as they are.
-    for Splice { at, delete, insert } in text::splices(&old, new).into_iter().rev() {
+    for Splice { at, delete, insert } in text::splices(old, new).into_iter().rev() {
         let inside = embeds.iter().filter(|&&embed| embed > at && embed < at + delete);
         let mut end = at + delete;
         for start in inside.rev().copied().chain([at]) {
@@ -154,11 +160,11 @@ fn change_text(txn: &mut TransactionMut<'_>, text: &TextRef, new: &str) -> bool 
     true
 }
 
-/// Where in the plain string things are embedded that rich-text editors count as one unit and the
+/// Where in its plain string a text has things embedded that rich-text editors count as one unit and the
 /// plain string leaves out; ascending. `None` if the text holds what the library counts and cannot
 /// remove, or embedded strings, which cannot be told from text.
-fn embeds<T: ReadTxn>(txn: &T, text: &TextRef) -> Option<Vec<u32>> {
-    let plain = text::units(&text.get_string(txn));
+fn embeds<T: ReadTxn>(txn: &T, text: &TextRef, plain: &str) -> Option<Vec<u32>> {
+    let plain = text::units(plain);
     let len = text.len(txn);
     if len == plain {
         return Some(Vec::new());
