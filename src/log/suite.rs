@@ -57,15 +57,9 @@ fn logged(offset: u64, change: NewChange) -> Change {
 fn offsets_have_no_hole(log: &impl Log) {
     assert_eq!(log.load(thing(1)), Ok(None));
     assert_eq!(log.last(thing(1)), Ok(None));
-    assert!(matches!(
-        wait(log.append(thing(1), 1, edit(None, b"x"))),
-        Err(LogError::WrongOffset { .. })
-    ));
+    assert!(matches!(wait(log.append(thing(1), 1, edit(None, b"x"))), Err(LogError::WrongOffset { .. })));
     assert_eq!(wait(log.create(thing(1), "e".into(), edit(None, b"1"))), Ok(()));
-    assert_eq!(
-        wait(log.create(thing(1), "f".into(), edit(None, b"1"))),
-        Err(LogError::Exists)
-    );
+    assert_eq!(wait(log.create(thing(1), "f".into(), edit(None, b"1"))), Err(LogError::Exists));
     let in_flight = [2, 3, 5, 4, 4].map(|offset| log.append(thing(1), offset, edit(None, b"n")));
     let answers = in_flight.map(wait);
     let wrong = |expected| Err(LogError::WrongOffset { expected });
@@ -78,14 +72,8 @@ fn keys_are_used_once(log: &impl Log) {
     for n in [1, 2] {
         wait(log.create(thing(n), "e".into(), edit(Some("k1"), b"1"))).unwrap();
     }
-    assert_eq!(
-        wait(log.append(thing(1), 2, edit(Some("k1"), b"2"))),
-        Err(LogError::KeyUsed)
-    );
-    let other = NewChange {
-        principal: "acme/grace".into(),
-        ..edit(Some("k1"), b"2")
-    };
+    assert_eq!(wait(log.append(thing(1), 2, edit(Some("k1"), b"2"))), Err(LogError::KeyUsed));
+    let other = NewChange { principal: "acme/grace".into(), ..edit(Some("k1"), b"2") };
     assert_eq!(wait(log.append(thing(1), 2, other)), Ok(()));
     assert_eq!(wait(log.append(thing(1), 3, edit(None, b"3"))), Ok(()));
     assert_eq!(wait(log.append(thing(1), 4, edit(None, b"4"))), Ok(()));
@@ -107,19 +95,9 @@ fn a_thing_is_opened_from_its_snapshot(log: &impl Log) {
     assert!(wait(log.put_snapshot(thing(3), 1, Bytes::new())).is_err());
     let stored = log.load(thing(1)).unwrap().unwrap();
     assert_eq!(stored.snapshot.unwrap().state, "state 7");
-    assert_eq!(
-        stored.changes,
-        [logged(8, edit(None, &[8])), logged(9, edit(None, &[9]))]
-    );
-    let at = |offset| {
-        log.snapshot_at_or_before(thing(1), offset)
-            .unwrap()
-            .map(|snapshot| snapshot.offset)
-    };
-    assert_eq!(
-        [at(1), at(3), at(6), at(7), at(99)],
-        [None, None, Some(4), Some(7), Some(7)]
-    );
+    assert_eq!(stored.changes, [logged(8, edit(None, &[8])), logged(9, edit(None, &[9]))]);
+    let at = |offset| log.snapshot_at_or_before(thing(1), offset).unwrap().map(|snapshot| snapshot.offset);
+    assert_eq!([at(1), at(3), at(6), at(7), at(99)], [None, None, Some(4), Some(7), Some(7)]);
 }
 
 fn reads_stop_at_their_limits(log: &impl Log) {
@@ -219,18 +197,9 @@ impl Model {
             assert_eq!(log.last(thing(n)).unwrap(), changes.last().map(|change| change.offset));
             for change in changes.iter().filter(|change| change.key.is_some()) {
                 let key = change.key.as_deref().unwrap();
-                assert_eq!(
-                    log.find_key(thing(n), &change.principal, key).unwrap(),
-                    Some(change.offset)
-                );
+                assert_eq!(log.find_key(thing(n), &change.principal, key).unwrap(), Some(change.offset));
             }
-            let Some(Stored {
-                epoch,
-                snapshot,
-                changes: tail,
-                last,
-            }) = log.load(thing(n)).unwrap()
-            else {
+            let Some(Stored { epoch, snapshot, changes: tail, last }) = log.load(thing(n)).unwrap() else {
                 assert!(changes.is_empty());
                 continue;
             };
@@ -245,10 +214,7 @@ impl Model {
 }
 
 fn any_history_is_kept<L: Log, O: Fn() -> L>(fresh: impl Fn() -> O) {
-    let mut runner = TestRunner::new(ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(24)
-    });
+    let mut runner = TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) });
     let run = runner.run(&vec(step(), 1..60), |steps| {
         let open = fresh();
         let mut log = Some(open());

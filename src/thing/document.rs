@@ -92,9 +92,7 @@ impl Document {
     /// As for [`Document::replace_content`].
     pub fn initial(title: &str, content: Option<Value>, writer: u64) -> Result<(Self, Change), ThingError> {
         let mut content = content.unwrap_or_else(|| json!({}));
-        let root = content
-            .as_object_mut()
-            .ok_or(ThingError::InvalidContent("it is not an object"))?;
+        let root = content.as_object_mut().ok_or(ThingError::InvalidContent("it is not an object"))?;
         let meta = root.entry("meta").or_insert_with(|| json!({}));
         meta.as_object_mut()
             .ok_or(ThingError::InvalidContent("meta and parts have to be objects"))?
@@ -123,8 +121,7 @@ impl Document {
         self.usable()?;
         inspect(update, &self.known, Trust::Own).map_err(|_| ThingError::BadState)?;
         let decoded = decode(update).map_err(|_| ThingError::BadState)?;
-        self.write(false, |_, txn| txn.apply_update(decoded).is_ok())
-            .map_err(|_| ThingError::BadState)?;
+        self.write(false, |_, txn| txn.apply_update(decoded).is_ok()).map_err(|_| ThingError::BadState)?;
         Ok(())
     }
 
@@ -146,22 +143,14 @@ impl Document {
     pub fn texts(&self) -> String {
         let txn = self.doc.transact();
         let meta = ["title", "description"].map(|key| self.roots.meta.get(&txn, key));
-        let labels = self
-            .roots
-            .parts
-            .keys(&txn)
-            .map(|id| match self.roots.parts.get(&txn, id) {
-                Some(yrs::Out::YMap(part)) => part.get(&txn, "label"),
-                _ => None,
-            });
-        let strings = meta
-            .into_iter()
-            .chain(labels)
-            .flatten()
-            .filter_map(|out| match json::read(&txn, &out) {
-                Value::String(text) => Some(text),
-                _ => None,
-            });
+        let labels = self.roots.parts.keys(&txn).map(|id| match self.roots.parts.get(&txn, id) {
+            Some(yrs::Out::YMap(part)) => part.get(&txn, "label"),
+            _ => None,
+        });
+        let strings = meta.into_iter().chain(labels).flatten().filter_map(|out| match json::read(&txn, &out) {
+            Value::String(text) => Some(text),
+            _ => None,
+        });
         let mut texts: Vec<String> = strings.collect();
         texts.push(self.roots.notes.get_string(&txn));
         texts.join("\n")
@@ -215,13 +204,9 @@ impl Document {
         let (known, new): (Vec<_>, Vec<_>) =
             (found.between.iter()).partition(|(left, right)| self.known.has(*left) && self.known.has(*right));
         if !catch_unwind(AssertUnwindSafe(|| in_order(&self.doc.transact(), known))).unwrap_or(false) {
-            return Err(ThingError::InvalidUpdate(
-                "an insertion between changes that are not in this order",
-            ));
+            return Err(ThingError::InvalidUpdate("an insertion between changes that are not in this order"));
         }
-        self.write(want_patch, |_, txn| {
-            txn.apply_update(decoded).is_ok() && in_order(txn, new)
-        })
+        self.write(want_patch, |_, txn| txn.apply_update(decoded).is_ok() && in_order(txn, new))
     }
 
     /// Applies a JSON Patch (RFC 6902) that was made on the content as it is now. Either all of it
@@ -312,9 +297,7 @@ impl Document {
 
     fn write_outcome(&mut self, outcome: &Outcome, want_patch: bool) -> Result<Change, ThingError> {
         if !writing::is_possible(&self.doc.transact(), &self.roots, outcome) {
-            return Err(ThingError::InvalidContent(
-                "the notes hold more than text; only a Yjs client can change them",
-            ));
+            return Err(ThingError::InvalidContent("the notes hold more than text; only a Yjs client can change them"));
         }
         self.write(want_patch, |roots, txn| {
             writing::difference(txn, roots, outcome);
@@ -352,26 +335,19 @@ impl Document {
                 return None;
             }
             txn.commit();
-            let update = if txn.has_changes() {
-                txn.encode_update_v1()
-            } else {
-                Update::EMPTY_V1.to_vec()
-            };
+            let update = if txn.has_changes() { txn.encode_update_v1() } else { Update::EMPTY_V1.to_vec() };
             Some((update, self.touched.patch(&txn, &self.roots)))
         }));
         // Dropping the transaction commits it, which can panic again on what is half changed.
         let dropped = catch_unwind(AssertUnwindSafe(move || drop(txn)));
         let learnt = match (made, dropped) {
-            (Ok(Some((update, patch))), Ok(())) => inspect(&update, &self.known, Trust::Own)
-                .ok()
-                .map(|found| (found, Change { update, patch })),
+            (Ok(Some((update, patch))), Ok(())) => {
+                inspect(&update, &self.known, Trust::Own).ok().map(|found| (found, Change { update, patch }))
+            }
             _ => None,
         };
         let Some((found, change)) = learnt else {
-            *self = Self {
-                broken: true,
-                ..Self::new(self.writers[0])
-            };
+            *self = Self { broken: true, ..Self::new(self.writers[0]) };
             return Err(ThingError::Broke);
         };
         self.known.learn(found);

@@ -81,11 +81,7 @@ impl Client {
                 }
                 (6, _) => {
                     if let Some(Out::YArray(list)) = client.meta.get(txn, "list") {
-                        list.insert(
-                            txn,
-                            u32::from(a) % (list.len(txn) + 1),
-                            MapPrelim::from([("n", i64::from(b))]),
-                        );
+                        list.insert(txn, u32::from(a) % (list.len(txn) + 1), MapPrelim::from([("n", i64::from(b))]));
                     }
                 }
                 (7, _) => {
@@ -127,9 +123,7 @@ impl Client {
                 }
                 (14, _) => {
                     let at = if a.is_multiple_of(2) { 0 } else { client.notes.len(txn) };
-                    client
-                        .notes
-                        .insert_embed(txn, at, Any::from_json(r#"{"image": 1}"#).unwrap());
+                    client.notes.insert_embed(txn, at, Any::from_json(r#"{"image": 1}"#).unwrap());
                 }
                 _ => {
                     let xml = txn.get_xml_fragment("prosemirror");
@@ -156,11 +150,7 @@ fn type_into(text: &TextRef, txn: &mut TransactionMut<'_>, a: u16, b: u16) {
     if b.is_multiple_of(3) && !cut.is_empty() && !embeds {
         text.remove_range(txn, units(&head), units(&cut));
     } else {
-        text.insert(
-            txn,
-            units(&head),
-            ["a", "bc", "\u{1f642}", "\n", "\u{e9}"][usize::from(b) % 5],
-        );
+        text.insert(txn, units(&head), ["a", "bc", "\u{1f642}", "\n", "\u{e9}"][usize::from(b) % 5]);
     }
 }
 
@@ -168,10 +158,7 @@ fn type_into(text: &TextRef, txn: &mut TransactionMut<'_>, a: u16, b: u16) {
 pub(super) fn any_patch(content: &Value, kind: u8, a: u16, b: u16) -> Value {
     let part = format!("/parts/p{}", b % 3);
     let notes = content["notes"].as_str().unwrap();
-    let half: String = notes
-        .chars()
-        .take(usize::from(a) % (notes.chars().count() + 1))
-        .collect();
+    let half: String = notes.chars().take(usize::from(a) % (notes.chars().count() + 1)).collect();
     match kind % 10 {
         0 => json!([{"op": "replace", "path": "/notes", "value": format!("{half}{b}")}]),
         1 => json!([{"op": "add", "path": part, "value": {"kind": "k", "label": "l\u{1f642}", "x": a}}]),
@@ -205,9 +192,7 @@ pub(super) fn json_value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i32>().prop_map(Value::from),
-        (-4.0..4.0f64)
-            .prop_filter("whole numbers are written whole", |n| n.fract() != 0.0)
-            .prop_map(Value::from),
+        (-4.0..4.0f64).prop_filter("whole numbers are written whole", |n| n.fract() != 0.0).prop_map(Value::from),
         "[a-c\u{1f642}/~]{0,4}".prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {

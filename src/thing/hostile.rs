@@ -136,23 +136,12 @@ fn a_claim_of_a_huge_length_reserves_nothing() {
     for bytes in [
         &[0xff, 0xff, 0xff, 0xff, 0x0f][..],
         &[0x01, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x01, 0x00][..],
-        &[
-            0x01, 0x01, 0x01, 0x00, 0x08, 0x01, 0x01, b'a', 0xff, 0xff, 0xff, 0xff, 0x0f,
-        ][..],
+        &[0x01, 0x01, 0x01, 0x00, 0x08, 0x01, 0x01, b'a', 0xff, 0xff, 0xff, 0xff, 0x0f][..],
         &[0x00, 0xff, 0xff, 0xff, 0xff, 0x0f][..],
     ] {
-        assert!(
-            matches!(attack(&mut document, bytes), Err(ThingError::InvalidUpdate(_))),
-            "{bytes:?}"
-        );
+        assert!(matches!(attack(&mut document, bytes), Err(ThingError::InvalidUpdate(_))), "{bytes:?}");
     }
-    assert_eq!(
-        document
-            .missing(&[0xff, 0xff, 0xff, 0xff, 0x0f])
-            .err()
-            .map(|error| error.poisons()),
-        Some(false)
-    );
+    assert_eq!(document.missing(&[0xff, 0xff, 0xff, 0xff, 0x0f]).err().map(|error| error.poisons()), Some(false));
 }
 
 #[test]
@@ -168,13 +157,7 @@ fn what_builds_on_unknown_changes_is_refused_and_welcome_after_them() {
         attack(&mut document, &update).unwrap();
     }
     assert_eq!(document.content()["notes"], "netwo");
-    assert!(
-        StateVector::decode_v1(&document.state_vector())
-            .unwrap()
-            .encode_v1()
-            .len()
-            > 1
-    );
+    assert!(StateVector::decode_v1(&document.state_vector()).unwrap().encode_v1().len() > 1);
 }
 
 #[test]
@@ -186,8 +169,6 @@ fn a_text_with_things_in_it_that_are_no_text_does_not_break_under_a_patch() {
     list.push_back(&mut txn, 5);
     let update = txn.encode_update_v1();
     document.apply_update(&update, false).unwrap();
-    let error = document
-        .apply_patch(&json!([{"op": "replace", "path": "/notes", "value": "x"}]), true)
-        .unwrap_err();
+    let error = document.apply_patch(&json!([{"op": "replace", "path": "/notes", "value": "x"}]), true).unwrap_err();
     assert!(!error.poisons());
 }

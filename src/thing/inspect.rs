@@ -55,12 +55,7 @@ pub(super) fn inspect(update: &[u8], known: &Known, trust: Trust) -> Result<Foun
         .iter()
         .filter_map(|(&client, blocks)| blocks.last().map(|last| (client, last.clock + last.len)))
         .collect();
-    Ok(Found {
-        ends,
-        depths,
-        between: walk.between,
-        typing: walk.typing,
-    })
+    Ok(Found { ends, depths, between: walk.between, typing: walk.typing })
 }
 
 struct Walk<'a> {
@@ -119,23 +114,10 @@ impl Walk<'_> {
             if info == SKIP && self.trust == Trust::None && len > self.known.end(client).saturating_sub(clock) {
                 return Err(ThingError::IncompleteUpdate);
             }
-            return Ok(Block {
-                clock,
-                len,
-                parent: Parent::Gone,
-                is_type: false,
-            });
+            return Ok(Block { clock, len, parent: Parent::Gone, is_type: false });
         }
-        let left = if info & 0x80 != 0 {
-            Some(self.needed((client, clock))?)
-        } else {
-            None
-        };
-        let right = if info & 0x40 != 0 {
-            Some(self.needed((client, clock))?)
-        } else {
-            None
-        };
+        let left = if info & 0x80 != 0 { Some(self.needed((client, clock))?) } else { None };
+        let right = if info & 0x40 != 0 { Some(self.needed((client, clock))?) } else { None };
         if let (Some(left), Some(right)) = (left, right) {
             if left == right && self.trust == Trust::None {
                 return Err(ThingError::InvalidUpdate("an insertion between a change and itself"));
@@ -166,12 +148,7 @@ impl Walk<'_> {
             let last = (client, clock.saturating_add(len - 1));
             self.typed = Some(Typed { last, right });
         }
-        Ok(Block {
-            clock,
-            len,
-            parent,
-            is_type,
-        })
+        Ok(Block { clock, len, parent, is_type })
     }
 
     /// Reads the id of a change that `from` builds on.
@@ -270,9 +247,7 @@ impl Walk<'_> {
             let client = self.reader.client()?;
             for _ in 0..self.reader.number()? {
                 let (start, len) = (self.reader.number()?, self.reader.number()?);
-                let end = start
-                    .checked_add(len)
-                    .ok_or(ThingError::InvalidUpdate("a deletion beyond its range"))?;
+                let end = start.checked_add(len).ok_or(ThingError::InvalidUpdate("a deletion beyond its range"))?;
                 if self.trust == Trust::None && end > self.end(client) {
                     return Err(ThingError::IncompleteUpdate);
                 }

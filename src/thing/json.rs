@@ -27,9 +27,7 @@ pub(super) fn read<T: ReadTxn>(txn: &T, out: &Out) -> Value {
 
 /// A shared map as an object.
 pub(super) fn read_map<T: ReadTxn>(txn: &T, map: &MapRef) -> Object<String, Value> {
-    map.keys(txn)
-        .filter_map(|key| Some((key.to_owned(), read(txn, &map.get(txn, key)?))))
-        .collect()
+    map.keys(txn).filter_map(|key| Some((key.to_owned(), read(txn, &map.get(txn, key)?)))).collect()
 }
 
 fn from_any(any: &Any) -> Value {
@@ -41,10 +39,7 @@ fn from_any(any: &Any) -> Value {
         Any::String(text) => Value::from(&**text),
         Any::Buffer(bytes) => bytes.iter().copied().collect(),
         Any::Array(items) => items.iter().map(from_any).collect(),
-        Any::Map(entries) => entries
-            .iter()
-            .map(|(key, value)| (key.clone(), from_any(value)))
-            .collect(),
+        Any::Map(entries) => entries.iter().map(|(key, value)| (key.clone(), from_any(value))).collect(),
     }
 }
 
@@ -66,10 +61,7 @@ pub(super) fn to_any(value: &Value) -> Any {
         Value::String(text) => Any::String(Arc::from(text.as_str())),
         Value::Array(items) => Any::Array(items.iter().map(to_any).collect()),
         Value::Object(entries) => {
-            let entries: HashMap<_, _> = entries
-                .iter()
-                .map(|(key, value)| (key.clone(), to_any(value)))
-                .collect();
+            let entries: HashMap<_, _> = entries.iter().map(|(key, value)| (key.clone(), to_any(value))).collect();
             Any::Map(Arc::new(entries))
         }
     }
@@ -108,12 +100,6 @@ pub(super) fn weight(value: &Value) -> usize {
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
         Value::String(text) => text.len() + 2,
         Value::Array(items) => items.iter().map(|item| weight(item) + 1).sum::<usize>() + 2,
-        Value::Object(entries) => {
-            entries
-                .iter()
-                .map(|(key, value)| key.len() + 4 + weight(value))
-                .sum::<usize>()
-                + 2
-        }
+        Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + 4 + weight(value)).sum::<usize>() + 2,
     }
 }

@@ -149,9 +149,7 @@ impl Known {
 
     /// The level of a block that the document already has: known for types, else the most it can be.
     fn outside(&self, id: Id) -> u8 {
-        self.depths
-            .get(&id)
-            .map_or(self.deepest, |depth| depth.saturating_sub(1))
+        self.depths.get(&id).map_or(self.deepest, |depth| depth.saturating_sub(1))
     }
 }
 

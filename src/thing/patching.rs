@@ -82,10 +82,7 @@ impl Wanted {
         // A panic on JSON of our own harms nothing but this patch.
         catch_unwind(AssertUnwindSafe(|| self.carry_out(&mut after)))
             .map_err(|_| ThingError::InvalidPatch("it cannot be carried out".into()))??;
-        Ok(Outcome {
-            after: shaped(after, &before)?,
-            before,
-        })
+        Ok(Outcome { after: shaped(after, &before)?, before })
     }
 
     fn carry_out(&self, content: &mut Value) -> Result<(), ThingError> {
@@ -158,12 +155,7 @@ pub(super) struct Scope {
 
 impl Scope {
     pub(super) fn everything() -> Self {
-        Self {
-            meta: true,
-            notes: true,
-            all_parts: true,
-            parts: BTreeSet::new(),
-        }
+        Self { meta: true, notes: true, all_parts: true, parts: BTreeSet::new() }
     }
 
     fn include(&mut self, path: &Pointer) {
@@ -187,24 +179,12 @@ impl Scope {
             let part = |id: &String| Some((id.clone(), json::read(txn, &roots.parts.get(txn, id)?)));
             self.parts.iter().filter_map(part).collect()
         };
-        let meta = if self.meta {
-            json::read_map(txn, &roots.meta)
-        } else {
-            Object::new()
-        };
-        let notes = if self.notes {
-            roots.notes.get_string(txn)
-        } else {
-            String::new()
-        };
-        [
-            ("meta", Value::Object(meta)),
-            ("parts", Value::Object(parts)),
-            ("notes", json!(notes)),
-        ]
-        .map(|(root, value)| (root.to_owned(), value))
-        .into_iter()
-        .collect()
+        let meta = if self.meta { json::read_map(txn, &roots.meta) } else { Object::new() };
+        let notes = if self.notes { roots.notes.get_string(txn) } else { String::new() };
+        [("meta", Value::Object(meta)), ("parts", Value::Object(parts)), ("notes", json!(notes))]
+            .map(|(root, value)| (root.to_owned(), value))
+            .into_iter()
+            .collect()
     }
 }
 

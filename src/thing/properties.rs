@@ -101,9 +101,7 @@ fn shuffle(sent: &[Vec<Vec<u8>>; 3], mut order: u64) -> Vec<Vec<u8>> {
     let mut queues = sent.clone().map(|queue| queue.into_iter());
     let mut mixed = Vec::new();
     while queues.iter().any(|queue| queue.len() > 0) {
-        order = order
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        order = order.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let pick = usize::try_from(order >> 40).unwrap() % 3;
         mixed.extend(queues[pick].next());
     }

@@ -21,10 +21,7 @@ fn replace(path: &str, value: impl Into<Value>) -> Value {
 #[test]
 fn a_new_thing_has_its_title_and_the_three_roots() {
     let (document, change) = Document::initial("Kitchen", None, 1).unwrap();
-    assert_eq!(
-        document.content(),
-        json!({"meta": {"title": "Kitchen"}, "parts": {}, "notes": ""})
-    );
+    assert_eq!(document.content(), json!({"meta": {"title": "Kitchen"}, "parts": {}, "notes": ""}));
     assert_eq!(document.title().as_deref(), Some("Kitchen"));
     let mut copy = Document::new(2);
     copy.replay(&change.update).unwrap();
@@ -42,13 +39,8 @@ fn two_who_replaced_the_same_text_both_keep_what_they_typed() {
         let updates: Vec<&[u8]> = log.iter().map(Vec::as_slice).collect();
         document.apply_patch(&replace(path, texts[0]), false).unwrap();
         assert!(document.needs_base(&replace(path, texts[1])));
-        let base = Base {
-            state: None,
-            updates: &updates,
-        };
-        let change = document
-            .apply_patch_on(base, &replace(path, texts[1]), 77, true)
-            .unwrap();
+        let base = Base { state: None, updates: &updates };
+        let change = document.apply_patch_on(base, &replace(path, texts[1]), 77, true).unwrap();
         assert_eq!(change.patch, Some(replace(path, merged)));
         assert_eq!(document.content().pointer(path), Some(&json!(merged)));
     }
@@ -60,14 +52,9 @@ fn patches_that_are_always_one_change_late_need_few_ids() {
     for fresh in 1_000..1_100 {
         let seen = document.state();
         document.apply_patch(&replace("/meta/title", fresh), false).unwrap();
-        let base = Base {
-            state: Some(&seen),
-            updates: &[],
-        };
+        let base = Base { state: Some(&seen), updates: &[] };
         for word in ["a", "b"] {
-            document
-                .apply_patch_on(base, &replace("/notes", word), fresh, false)
-                .unwrap();
+            document.apply_patch_on(base, &replace("/notes", word), fresh, false).unwrap();
         }
     }
     let ids = yrs::StateVector::decode_v1(&document.state_vector()).unwrap().len();
@@ -77,16 +64,9 @@ fn patches_that_are_always_one_change_late_need_few_ids() {
 #[test]
 fn a_part_deleted_meanwhile_stays_deleted_under_an_older_patch() {
     let (mut document, first) = with(json!({"parts": {"p": {"x": 1}}}));
-    document
-        .apply_patch(&json!([{"op": "remove", "path": "/parts/p"}]), false)
-        .unwrap();
-    let base = Base {
-        state: Some(&first),
-        updates: &[],
-    };
-    let change = document
-        .apply_patch_on(base, &replace("/parts/p/x", 2), 5, true)
-        .unwrap();
+    document.apply_patch(&json!([{"op": "remove", "path": "/parts/p"}]), false).unwrap();
+    let base = Base { state: Some(&first), updates: &[] };
+    let change = document.apply_patch_on(base, &replace("/parts/p/x", 2), 5, true).unwrap();
     assert_eq!(change.patch, Some(json!([])));
     assert_eq!(document.content()["parts"], json!({}));
 }
@@ -99,10 +79,7 @@ fn a_patch_is_applied_as_a_whole_or_not_at_all() {
         {"op": "replace", "path": "/notes", "value": "changed"},
         {"op": "test", "path": "/meta/title", "value": "another"},
     ]);
-    assert_eq!(
-        document.apply_patch(&patch, true).unwrap_err().code(),
-        ErrorCode::InvalidPatch
-    );
+    assert_eq!(document.apply_patch(&patch, true).unwrap_err().code(), ErrorCode::InvalidPatch);
     assert_eq!(document.state(), before);
 }
 
@@ -121,11 +98,7 @@ fn what_would_not_be_a_thing_is_refused() {
         json!("text"),
     ] {
         let error = document.apply_patch(&patch, true).unwrap_err();
-        assert_eq!(
-            (error.code(), error.poisons()),
-            (ErrorCode::InvalidPatch, false),
-            "{patch}"
-        );
+        assert_eq!((error.code(), error.poisons()), (ErrorCode::InvalidPatch, false), "{patch}");
     }
     assert!(Document::initial("t", Some(json!([])), 1).is_err());
     assert!(Document::initial("t", Some(json!({"meta": 1})), 1).is_err());
@@ -135,17 +108,13 @@ fn what_would_not_be_a_thing_is_refused() {
 fn equal_numbers_are_equal_however_they_are_written() {
     let (mut document, _) = with(json!({"parts": {"p": {"x": 5.0, "y": 2.5}}}));
     assert_eq!(document.content()["parts"]["p"], json!({"x": 5, "y": 2.5}));
-    document
-        .apply_patch(&json!([{"op": "test", "path": "/parts/p/x", "value": 5.0}]), false)
-        .unwrap();
+    document.apply_patch(&json!([{"op": "test", "path": "/parts/p/x", "value": 5.0}]), false).unwrap();
 }
 
 #[test]
 fn copies_that_double_and_nest_without_end_are_refused() {
     let (mut document, _) = with(json!({"meta": {"a": {"b": "x".repeat(1_000)}}}));
-    let doubling: Vec<Value> = (0..64)
-        .map(|_| json!({"op": "copy", "from": "/meta/a", "path": "/meta/a/b"}))
-        .collect();
+    let doubling: Vec<Value> = (0..64).map(|_| json!({"op": "copy", "from": "/meta/a", "path": "/meta/a/b"})).collect();
     let error = document.apply_patch(&doubling.into(), false).unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidPatch);
     let wide: Vec<Value> = (0..64)
@@ -163,17 +132,8 @@ fn copies_that_double_and_nest_without_end_are_refused() {
 fn edits_and_things_beyond_their_limits_are_refused() {
     let mut document = Document::new(1);
     let big = "x".repeat(MAX_EDIT_BYTES);
-    assert_eq!(
-        document.apply_patch(&replace("/notes", big), true).unwrap_err().code(),
-        ErrorCode::EditTooLarge
-    );
-    assert_eq!(
-        document
-            .apply_update(&vec![0; MAX_EDIT_BYTES + 1], true)
-            .unwrap_err()
-            .code(),
-        ErrorCode::EditTooLarge
-    );
+    assert_eq!(document.apply_patch(&replace("/notes", big), true).unwrap_err().code(), ErrorCode::EditTooLarge);
+    assert_eq!(document.apply_update(&vec![0; MAX_EDIT_BYTES + 1], true).unwrap_err().code(), ErrorCode::EditTooLarge);
     let most = "x".repeat(MAX_EDIT_BYTES / 2);
     let refused = (0..=2 * MAX_THING_BYTES / most.len())
         .find_map(|n| {
@@ -183,12 +143,8 @@ fn edits_and_things_beyond_their_limits_are_refused() {
         .unwrap();
     assert_eq!(refused, ThingError::ThingTooLarge);
     assert!(document.state().len() <= MAX_THING_BYTES);
-    document
-        .apply_patch(&json!([{"op": "remove", "path": "/meta/0"}]), false)
-        .unwrap();
-    document
-        .apply_patch(&json!([{"op": "add", "path": "/meta/again", "value": most}]), false)
-        .unwrap();
+    document.apply_patch(&json!([{"op": "remove", "path": "/meta/0"}]), false).unwrap();
+    document.apply_patch(&json!([{"op": "add", "path": "/meta/again", "value": most}]), false).unwrap();
 }
 
 #[test]
@@ -201,10 +157,7 @@ fn types_and_values_nested_without_end_are_refused_and_list_items_are_not() {
             map = map.insert(txn, "in", MapPrelim::default());
         }
     });
-    assert!(matches!(
-        document.apply_update(&deep, true),
-        Err(ThingError::InvalidUpdate(_))
-    ));
+    assert!(matches!(document.apply_update(&deep, true), Err(ThingError::InvalidUpdate(_))));
 
     let client = Client::new(2);
     let value = client.edit(|client, txn| {
@@ -214,16 +167,11 @@ fn types_and_values_nested_without_end_are_refused_and_list_items_are_not() {
         }
         client.insert_part(txn, "value").insert(txn, "k", any);
     });
-    assert!(matches!(
-        document.apply_update(&value, true),
-        Err(ThingError::InvalidUpdate(_))
-    ));
+    assert!(matches!(document.apply_update(&value, true), Err(ThingError::InvalidUpdate(_))));
 
     let client = Client::new(3);
     let wide = client.edit(|client, txn| {
-        let list: yrs::ArrayRef = client
-            .insert_part(txn, "wide")
-            .insert(txn, "list", yrs::ArrayPrelim::default());
+        let list: yrs::ArrayRef = client.insert_part(txn, "wide").insert(txn, "list", yrs::ArrayPrelim::default());
         for n in 0..200 {
             yrs::Array::push_back(&list, txn, MapPrelim::from([("n", n)]));
         }
@@ -246,10 +194,7 @@ fn nobody_writes_in_the_name_of_the_server() {
     let mut document = Document::new(9);
     let impostor = Client::new(9);
     let update = impostor.edit(|client, txn| client.notes.push(txn, "x"));
-    assert!(matches!(
-        document.apply_update(&update, true),
-        Err(ThingError::InvalidUpdate(_))
-    ));
+    assert!(matches!(document.apply_update(&update, true), Err(ThingError::InvalidUpdate(_))));
 }
 
 #[test]
@@ -258,9 +203,7 @@ fn a_label_given_as_json_is_a_shared_text() {
     let client = Client::new(5);
     client.take(&update);
     let txn = yrs::Transact::transact(&client.doc);
-    let Some(Out::YMap(part)) = client.part(&txn, "p") else {
-        panic!("no part")
-    };
+    let Some(Out::YMap(part)) = client.part(&txn, "p") else { panic!("no part") };
     assert!(matches!(part.get(&txn, "label"), Some(Out::YText(_))));
     assert!(matches!(part.get(&txn, "kind"), Some(Out::Any(Any::String(_)))));
     assert_eq!(document.texts(), "T\nl\n");

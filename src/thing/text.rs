@@ -24,11 +24,7 @@ const BUDGET: usize = 4_000_000;
 
 /// The splices from `old` to `new`, in the order of their places.
 pub(super) fn splices(old: &str, new: &str) -> Vec<Splice> {
-    let mut found = Collector {
-        at: 0,
-        splices: Vec::new(),
-        budget: BUDGET,
-    };
+    let mut found = Collector { at: 0, splices: Vec::new(), budget: BUDGET };
     found.gap(old, new, true);
     found.splices
 }
@@ -49,11 +45,7 @@ impl Collector {
         let pairs = old.chars().zip(new.chars()).take_while(|(a, b)| a == b);
         let prefix: usize = pairs.map(|(a, _)| a.len_utf8()).sum();
         let (old_rest, new_rest) = (&old[prefix..], &new[prefix..]);
-        let pairs = old_rest
-            .chars()
-            .rev()
-            .zip(new_rest.chars().rev())
-            .take_while(|(a, b)| a == b);
+        let pairs = old_rest.chars().rev().zip(new_rest.chars().rev()).take_while(|(a, b)| a == b);
         let suffix: usize = pairs.map(|(a, _)| a.len_utf8()).sum();
         let end = old_rest.len() - suffix;
         self.at += units(&old[..prefix]);
@@ -117,11 +109,7 @@ impl Collector {
                 last.delete += delete;
                 last.insert.push_str(new);
             }
-            _ => self.splices.push(Splice {
-                at: self.at,
-                delete,
-                insert: new.to_owned(),
-            }),
+            _ => self.splices.push(Splice { at: self.at, delete, insert: new.to_owned() }),
         }
         self.at += delete;
     }
@@ -168,13 +156,7 @@ mod tests {
 
     #[test]
     fn one_letter_typed_is_one_insertion() {
-        let insert = |at, text: &str| {
-            vec![Splice {
-                at,
-                delete: 0,
-                insert: text.into(),
-            }]
-        };
+        let insert = |at, text: &str| vec![Splice { at, delete: 0, insert: text.into() }];
         assert_eq!(splices("hello", "hello A"), insert(5, " A"));
         assert_eq!(splices("hello", "B hello"), insert(0, "B "));
         assert_eq!(splices("🙂🙃", "🙂x🙃"), insert(2, "x"));
@@ -182,18 +164,10 @@ mod tests {
 
     #[test]
     fn two_edits_far_apart_in_a_large_text_stay_two() {
-        let old: String = (0..4_000)
-            .map(|line| format!("this is line {line} of the notes\n"))
-            .collect();
-        let new = old
-            .replace("line 5 of", "line five of")
-            .replace("line 3990 of", "line 399O of");
+        let old: String = (0..4_000).map(|line| format!("this is line {line} of the notes\n")).collect();
+        let new = old.replace("line 5 of", "line five of").replace("line 3990 of", "line 399O of");
         let found = splices(&old, &new);
-        assert!(
-            found.len() <= 4 && found.iter().all(|splice| splice.insert.len() < 10),
-            "{} splices",
-            found.len()
-        );
+        assert!(found.len() <= 4 && found.iter().all(|splice| splice.insert.len() < 10), "{} splices", found.len());
         assert_eq!(apply(&old, &found), new);
     }
 

@@ -148,8 +148,7 @@ fn operation<T: ReadTxn>(txn: &T, roots: &Roots, touch: &Touch) -> Option<Value>
 
 /// A JSON Pointer (RFC 6901).
 fn pointer<'a>(keys: impl Iterator<Item = &'a str>) -> String {
-    keys.flat_map(|key| ["/".to_owned(), key.replace('~', "~0").replace('/', "~1")])
-        .collect()
+    keys.flat_map(|key| ["/".to_owned(), key.replace('~', "~0").replace('/', "~1")]).collect()
 }
 
 /// The whole content.

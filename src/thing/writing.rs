@@ -30,10 +30,7 @@ enum Place {
 /// Turns what is `before` in the document into what is to be `after`.
 pub(super) fn difference(txn: &mut TransactionMut<'_>, roots: &Roots, outcome: &Outcome) {
     let (before, after) = (&outcome.before, &outcome.after);
-    for (map, name, place) in [
-        (&roots.meta, "meta", Place::Elsewhere),
-        (&roots.parts, "parts", Place::Parts),
-    ] {
+    for (map, name, place) in [(&roots.meta, "meta", Place::Elsewhere), (&roots.parts, "parts", Place::Parts)] {
         if let (Some(Value::Object(before)), Some(Value::Object(after))) = (before.get(name), after.get(name)) {
             change_map(txn, map, before, after, place);
         }
@@ -73,11 +70,7 @@ fn change_value(
     let changed_inside = match (map.get(txn, key), old, value) {
         (Some(Out::YText(text)), Some(Value::String(old)), Value::String(new)) => change_text(txn, &text, old, new),
         (Some(Out::YMap(inner)), Some(Value::Object(old)), Value::Object(new)) => {
-            let inner_place = if place == Place::Parts {
-                Place::Part
-            } else {
-                Place::Elsewhere
-            };
+            let inner_place = if place == Place::Parts { Place::Part } else { Place::Elsewhere };
             change_map(txn, &inner, old, new, inner_place);
             true
         }
@@ -93,9 +86,7 @@ fn change_value(
 fn stored(key: &str, value: &Value, place: Place) -> In {
     match value {
         Value::Object(part) if place == Place::Parts => {
-            let entries = part
-                .iter()
-                .map(|(key, value)| (key.as_str(), stored(key, value, Place::Part)));
+            let entries = part.iter().map(|(key, value)| (key.as_str(), stored(key, value, Place::Part)));
             In::Map(entries.collect::<MapPrelim>())
         }
         Value::String(text) if place == Place::Part && key == LABEL => TextPrelim::new(text.as_str()).into(),
@@ -117,12 +108,7 @@ fn change_list(txn: &mut TransactionMut<'_>, list: &ArrayRef, old: &[Value], new
         return false;
     }
     let prefix = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let suffix = old[prefix..]
-        .iter()
-        .rev()
-        .zip(new[prefix..].iter().rev())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let suffix = old[prefix..].iter().rev().zip(new[prefix..].iter().rev()).take_while(|(a, b)| a == b).count();
     let removed = old.len() - suffix - prefix;
     let at = u32::try_from(prefix).unwrap_or(u32::MAX);
     if removed > 0 {

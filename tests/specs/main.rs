@@ -1,2 +1,4 @@
 //! Being written.
-fn main() { println!("0 scenarios"); }
+fn main() {
+    println!("0 scenarios");
+}

@@ -160,12 +160,7 @@ impl Log for SqliteLog {
             if last != last_offset(&txn, thing)?.unwrap_or(0) || last - after != changes.len() as u64 {
                 return Err(LogError::Damaged(format!("changes of {thing} are missing")));
             }
-            Ok(Some(Stored {
-                epoch,
-                snapshot,
-                changes,
-                last,
-            }))
+            Ok(Some(Stored { epoch, snapshot, changes, last }))
         })
     }
 
@@ -202,8 +197,7 @@ fn signed(number: u64) -> i64 {
 }
 
 fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column)
-        .map(|number| u64::try_from(number).unwrap_or(0))
+    row.get::<_, i64>(column).map(|number| u64::try_from(number).unwrap_or(0))
 }
 
 fn last_offset(connection: &Connection, thing: ThingId) -> Result<Option<u64>, LogError> {
@@ -220,10 +214,7 @@ fn snapshot(connection: &Connection, thing: ThingId, at_most: u64) -> Result<Opt
     let snapshot = connection
         .prepare_cached(SQL)?
         .query_row(params![id(thing), signed(at_most)], |row| {
-            Ok(Snapshot {
-                offset: unsigned(row, 0)?,
-                state: row.get::<_, Vec<u8>>(1)?.into(),
-            })
+            Ok(Snapshot { offset: unsigned(row, 0)?, state: row.get::<_, Vec<u8>>(1)?.into() })
         })
         .optional()?;
     Ok(snapshot)

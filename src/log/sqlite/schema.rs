@@ -64,14 +64,10 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     }
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > VERSION {
-        return Err(LogError::Damaged(format!(
-            "its tables have version {version}, this program knows {VERSION}"
-        )));
+        return Err(LogError::Damaged(format!("its tables have version {version}, this program knows {VERSION}")));
     }
     if version < VERSION {
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
-        ))?;
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"))?;
     }
     Ok(connection)
 }

@@ -27,9 +27,8 @@ fn a_full_disk_fails_edits_leaves_no_hole_and_passes() {
     let (mut failures, mut next) = (0, 2);
     for _ in 0..60 {
         // The owner has several in flight, and goes on from what the log says after a failure.
-        let in_flight: Vec<_> = (next..next + 5)
-            .map(|offset| log.append(thing(1), offset, edit(None, &[7; 4_000])))
-            .collect();
+        let in_flight: Vec<_> =
+            (next..next + 5).map(|offset| log.append(thing(1), offset, edit(None, &[7; 4_000]))).collect();
         let answers: Vec<_> = in_flight.into_iter().map(wait).collect();
         let good = answers.iter().take_while(|answer| answer.is_ok()).count();
         assert!(answers[good..].iter().all(Result::is_err), "{answers:?}");
@@ -38,10 +37,7 @@ fn a_full_disk_fails_edits_leaves_no_hole_and_passes() {
         assert_eq!(log.last(thing(1)), Ok(Some(acknowledged)));
         next = acknowledged + 1;
     }
-    assert!(
-        failures > 0 && acknowledged > 10,
-        "{failures} failed, {acknowledged} stored"
-    );
+    assert!(failures > 0 && acknowledged > 10, "{failures} failed, {acknowledged} stored");
     assert!(wait(log.put_snapshot(thing(1), 1, vec![0; 1_000_000].into())).is_err());
     log.limit_pages(None);
     assert_eq!(wait(log.append(thing(1), next, edit(None, &[7; 4_000]))), Ok(()));
@@ -82,12 +78,6 @@ fn a_file_of_a_newer_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
     drop(SqliteLog::open(&path, Durability::Os).unwrap());
-    Connection::open(&path)
-        .unwrap()
-        .pragma_update(None, "user_version", 99)
-        .unwrap();
-    assert!(matches!(
-        SqliteLog::open(&path, Durability::Os),
-        Err(LogError::Damaged(_))
-    ));
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(SqliteLog::open(&path, Durability::Os), Err(LogError::Damaged(_))));
 }

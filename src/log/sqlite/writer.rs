@@ -104,9 +104,8 @@ impl Writer {
     /// Writes a batch and answers it. Either all that is in order is durable, or nothing of it.
     fn write(&mut self, batch: Vec<Job>) {
         // A snapshot may be lost, an edit may not: so what happens to one never decides the other.
-        let (snapshots, changes): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .partition(|job| matches!(job.command, Command::Snapshot(..)));
+        let (snapshots, changes): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|job| matches!(job.command, Command::Snapshot(..)));
         self.write_changes(changes);
         for job in snapshots {
             let answer = self.in_transaction(|writer, connection| writer.carry_out(connection, &job.command));
@@ -123,10 +122,7 @@ impl Writer {
             jobs.iter().map(carry_out).collect::<Result<Vec<_>, _>>()
         });
         match answers {
-            Ok(answers) => jobs
-                .into_iter()
-                .zip(answers)
-                .for_each(|(job, answer)| job.answer(answer)),
+            Ok(answers) => jobs.into_iter().zip(answers).for_each(|(job, answer)| job.answer(answer)),
             Err(failed) => jobs.into_iter().for_each(|job| job.answer(Err(failed.clone()))),
         }
     }
