@@ -9,7 +9,7 @@ mod sources;
 
 use serde::{Deserialize, Serialize};
 
-pub use sections::{Durability, Http, Log, Oauth, Server, Sfe, Stream, Supervisor, Things};
+pub use sections::{Durability, Http, Log, Oauth, Server, Sfe, Stream, Things};
 pub use sources::{Flag, Sources};
 
 /// All settings, one struct per concern.
@@ -30,8 +30,6 @@ pub struct Config {
     pub things: Things,
     /// The durable log of changes.
     pub log: Log,
-    /// Starting and restarting of processes.
-    pub supervisor: Supervisor,
 }
 
 /// A setting that cannot be used. The text is one line that names the key and where it came from.
@@ -89,7 +87,6 @@ impl Config {
         self.oauth.check()?;
         self.sfe.check()?;
         self.stream.check()?;
-        self.things.check()?;
-        self.supervisor.check()
+        self.things.check()
     }
 }

@@ -261,29 +261,6 @@ pub enum Durability {
     Os,
 }
 
-/// Starting and restarting of processes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Supervisor {
-    /// The longest pause before a process that keeps dying is started again.
-    pub max_restart_delay_ms: u64,
-    /// How long processes may take to finish at SIGTERM before they are killed.
-    pub drain_seconds: u64,
-}
-
-impl Default for Supervisor {
-    fn default() -> Self {
-        Self { max_restart_delay_ms: 1_000, drain_seconds: 10 }
-    }
-}
-
-impl Supervisor {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        not_zero("supervisor.max_restart_delay_ms", self.max_restart_delay_ms)?;
-        between("supervisor.drain_seconds", self.drain_seconds, 1, 300)
-    }
-}
-
 fn invalid(key: &'static str, problem: impl Into<String>) -> Result<(), ConfigError> {
     let problem = problem.into();
     Err(ConfigError::Invalid { key, problem })

@@ -9,6 +9,8 @@ pub mod codec;
 pub mod codes;
 pub mod limits;
 pub mod message;
+#[cfg(test)]
+mod properties;
 pub mod session;
 mod thing_id;
 
