@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    io::Write,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -15,13 +16,15 @@ use super::{
     machine::{self, now_nanos, percentile},
     receiver::{self, Seen},
     sender::{self, Edits},
-    server::Server,
+    server::{Client, Server},
 };
 
 /// Deliveries per second of measurement (a).
 const DELIVERIES: usize = 50_000;
 /// What a delivery carries beside the marked text: names, offset, and the update's own head.
 const ENVELOPE_BYTES: usize = 145;
+/// Frames that the bare limit writes at once, where it joins them.
+const JOINED: usize = 100;
 /// Edits without an answer, in measurement (b).
 const UNANSWERED: u64 = 200;
 
@@ -63,7 +66,7 @@ pub async fn flat_out() {
     println!("(b) 1 sender, deliveries of {FRAME_BYTES} bytes as fast as it goes");
     for listeners in [100, 1000] {
         let mut single = bare(listeners, 0, 1).await;
-        let mut joined = bare(listeners, 0, 10).await;
+        let mut joined = bare(listeners, 0, JOINED).await;
         let mut ours = ours(listeners, None).await;
         single.print(&format!("{listeners} listeners, bare"), None);
         joined.print(&format!("{listeners} listeners, bare, joined"), None);
@@ -98,31 +101,11 @@ async fn ours(listeners: usize, per_second: Option<usize>) -> Figure {
         client.open(&thing).await;
         spawn_local(receiver::count(client.socket, client.unread, index % 10 == 0, seen.clone()));
     }
-    let mut edits = Edits::by(1);
     let (before, begin) = (server.cpu(), Instant::now());
-    let (mut sent, mut answered): (u64, u64) = (0, 0);
-    while begin.elapsed() < RUN {
-        let mut due = now_nanos();
-        if let Some(per_second) = per_second {
-            let at = begin + Duration::from_nanos(sent * 1_000_000_000 / per_second as u64);
-            tokio::time::sleep_until(at.into()).await;
-            due = now_nanos() - u64::try_from(at.elapsed().as_nanos()).unwrap();
-        }
-        let mut batch = Vec::new();
-        let many = if per_second.is_some() { 1 } else { 20 };
-        for _ in 0..many {
-            let edit = edits.next(due, FRAME_BYTES - ENVELOPE_BYTES);
-            batch.extend(sender::frame(&mut sender, &thing, &edit));
-            sent += 1;
-        }
-        sender.socket.write_all(&batch).await.unwrap();
-        while sent - answered >= if per_second.is_some() { 16 } else { UNANSWERED } {
-            answered += u64::from(sender::is_answer(&sender.message().await));
-        }
-    }
-    while answered < sent {
-        answered += u64::from(sender::is_answer(&sender.message().await));
-    }
+    let sent = match per_second {
+        Some(per_second) => send_steadily(sender, &thing, per_second, begin).await,
+        None => send_flat_out(sender, &thing, begin).await,
+    };
     let wanted = sent * listeners as u64;
     while seen.borrow().frames < wanted && begin.elapsed() < 3 * RUN {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -131,4 +114,49 @@ async fn ours(listeners: usize, per_second: Option<usize>) -> Figure {
     let seen = seen.take();
     assert_eq!(seen.frames, wanted, "every edit reaches every listener once");
     Figure { deliveries: seen.frames, seconds, cpu, latencies: seen.latencies }
+}
+
+/// Sends on time, from a thread of its own: the runtime's timer counts whole milliseconds.
+async fn send_steadily(mut sender: Client, thing: &str, per_second: usize, begin: Instant) -> u64 {
+    let (socket, reading) = sender.split();
+    let unread = std::mem::take(&mut sender.unread);
+    spawn_local(receiver::count(reading, unread, false, Rc::default()));
+    let thing = thing.to_owned();
+    let sending = move || {
+        let (mut edits, mut sent) = (Edits::by(1), 0);
+        loop {
+            let at = begin + Duration::from_nanos(sent * 1_000_000_000 / per_second as u64);
+            if at >= begin + RUN {
+                return sent;
+            }
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            let due = now_nanos() - u64::try_from(at.elapsed().as_nanos()).unwrap();
+            let frame = sender::frame(&mut sender, &thing, &edits.next(due, FRAME_BYTES - ENVELOPE_BYTES));
+            assert_eq!((&*socket).write(&frame).unwrap(), frame.len());
+            sent += 1;
+        }
+    };
+    tokio::task::spawn_blocking(sending).await.unwrap()
+}
+
+async fn send_flat_out(mut sender: Client, thing: &str, begin: Instant) -> u64 {
+    const AT_ONCE: u64 = 20;
+    let mut edits = Edits::by(1);
+    let (mut sent, mut answered): (u64, u64) = (0, 0);
+    while begin.elapsed() < RUN {
+        let mut batch = Vec::new();
+        for _ in 0..AT_ONCE {
+            let edit = edits.next(now_nanos(), FRAME_BYTES - ENVELOPE_BYTES);
+            batch.extend(sender::frame(&mut sender, thing, &edit));
+        }
+        sent += AT_ONCE;
+        sender.socket.write_all(&batch).await.unwrap();
+        while sent - answered >= UNANSWERED {
+            answered += u64::from(sender::is_answer(&sender.message().await));
+        }
+    }
+    while answered < sent {
+        answered += u64::from(sender::is_answer(&sender.message().await));
+    }
+    sent
 }

@@ -2,7 +2,9 @@
 
 use std::{
     io::{BufRead, BufReader},
+    os::fd::AsFd,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -196,6 +198,14 @@ impl Client {
                 return message;
             }
         }
+    }
+
+    /// Its socket twice: to write from any thread, and to read. The client can only make frames then.
+    pub fn split(&mut self) -> (Arc<std::net::TcpStream>, TcpStream) {
+        let descriptor = self.socket.as_fd().try_clone_to_owned().unwrap();
+        let writing = std::net::TcpStream::from(descriptor);
+        let reading = TcpStream::from_std(writing.try_clone().unwrap()).unwrap();
+        (Arc::new(writing), reading)
     }
 
     /// Opens a Thing as Yjs.

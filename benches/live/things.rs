@@ -2,12 +2,14 @@
 
 use std::{
     cell::RefCell,
+    io::Write,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, task::spawn_local};
+use tokio::task::spawn_local;
 use widgetapp::protocol::{Codec, action::Action};
 
 use super::{
@@ -62,65 +64,58 @@ async fn ours(durable: bool) -> Vec<u64> {
         }
     }
     let (begin, count) = (Instant::now() + Duration::from_millis(100), people.len() as u32);
-    let tasks: Vec<_> = people
-        .into_iter()
-        .enumerate()
-        .map(|(index, (client, thing))| {
-            let phase = Duration::from_secs(1) / PER_SECOND * index as u32 / count;
-            spawn_local(person(client, thing, index as u64 + 1, begin + phase, durable, seen.clone()))
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
+    let mut turns = Vec::new();
+    for (index, (client, thing)) in people.into_iter().enumerate() {
+        let phase = Duration::from_secs(1) / PER_SECOND * index as u32 / count;
+        turns.extend(person(client, &thing, index as u64 + 1, begin + phase, durable, &seen));
     }
+    turns.sort_by_key(|turn| turn.at);
+    tokio::task::spawn_blocking(move || take(turns)).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
     seen.take().latencies
 }
 
-async fn person(
+/// Something to send at its time.
+struct Turn {
+    at: Instant,
+    socket: Arc<std::net::TcpStream>,
+    frame: Vec<u8>,
+}
+
+/// Sends everything at its time, from a thread of its own: the runtime's timer counts whole milliseconds.
+fn take(turns: Vec<Turn>) {
+    for Turn { at, socket, frame } in turns {
+        std::thread::sleep(at.saturating_duration_since(Instant::now()));
+        assert_eq!((&*socket).write(&frame).unwrap(), frame.len());
+    }
+}
+
+/// All turns of one person, whose socket is read from now on.
+fn person(
     mut client: Client,
-    thing: String,
+    thing: &str,
     author: u64,
     begin: Instant,
     durable: bool,
-    seen: Rc<RefCell<Seen>>,
-) {
+    seen: &Rc<RefCell<Seen>>,
+) -> Vec<Turn> {
     let mut edits = Edits::by(author);
-    // Frames are made by the client, which then gives its socket to a reader of its own.
     let mut make = |nanos: u64| {
         if durable {
             let edit = edits.next(nanos, 60);
-            sender::frame(&mut client, &thing, &edit)
+            sender::frame(&mut client, thing, &edit)
         } else {
-            client.frame(Action::Scroll, Some(&thing), &json!({"view": {"x": 1, "mark": marked(nanos, 30)}}))
+            client.frame(Action::Scroll, Some(thing), &json!({"view": {"x": 1, "mark": marked(nanos, 30)}}))
         }
     };
-    let turns = u32::try_from(RUN.as_secs()).unwrap() * PER_SECOND;
+    let count = u32::try_from(RUN.as_secs()).unwrap() * PER_SECOND;
     let mut frames = Vec::new();
-    for turn in 0..turns {
+    for turn in 0..count {
         let at = begin + Duration::from_secs(1) * turn / PER_SECOND;
         let ahead = at.saturating_duration_since(Instant::now());
         frames.push((at, make(now_nanos() + u64::try_from(ahead.as_nanos()).unwrap())));
     }
-    let Client { socket, unread, .. } = client;
-    let (reading, mut writing) = socket.into_split();
-    let reader = spawn_local(read(reading, unread, seen));
-    for (at, frame) in frames {
-        tokio::time::sleep_until(at.into()).await;
-        writing.write_all(&frame).await.unwrap();
-    }
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    reader.abort();
-}
-
-async fn read(mut socket: tokio::net::tcp::OwnedReadHalf, mut unread: Vec<u8>, seen: Rc<RefCell<Seen>>) {
-    use tokio::io::AsyncReadExt;
-    let mut buffer = vec![0; 8 * 1024];
-    loop {
-        let used = receiver::take_frames(&unread, true, &seen);
-        unread.drain(..used);
-        match socket.read(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(length) => unread.extend_from_slice(&buffer[..length]),
-        }
-    }
+    let (socket, reading) = client.split();
+    spawn_local(receiver::count(reading, client.unread, true, seen.clone()));
+    frames.into_iter().map(|(at, frame)| Turn { at, socket: socket.clone(), frame }).collect()
 }

@@ -26,7 +26,13 @@ use crate::{
 /// The listeners of one Thing.
 pub(super) struct Audience {
     thing: ThingId,
-    links: HashMap<u64, (link::Sender<WfeDown>, Vec<(Codec, Form)>)>,
+    links: HashMap<u64, Link>,
+}
+
+struct Link {
+    sender: link::Sender<WfeDown>,
+    /// How those behind it want to hear.
+    ways: Vec<(Codec, Form)>,
 }
 
 impl Audience {
@@ -39,7 +45,8 @@ impl Audience {
     }
 
     pub fn join(&mut self, listener: &Listener, wanted: impl IntoIterator<Item = (Codec, Form)>) {
-        let (_, ways) = self.links.entry(listener.link).or_insert_with(|| (listener.sender.clone(), Vec::new()));
+        let new = || Link { sender: listener.sender.clone(), ways: Vec::new() };
+        let ways = &mut self.links.entry(listener.link).or_insert_with(new).ways;
         for way in wanted {
             if !ways.contains(&way) {
                 ways.push(way);
@@ -53,7 +60,7 @@ impl Audience {
 
     /// Whether somebody needs changes as JSON Patch.
     pub fn wants_patches(&self) -> bool {
-        self.links.values().any(|(_, ways)| ways.iter().any(|(_, form)| *form == Form::Json))
+        self.links.values().any(|link| link.ways.iter().any(|(_, form)| *form == Form::Json))
     }
 
     /// Sends a change to all, encoded once for each way in which it is wanted.
@@ -62,7 +69,7 @@ impl Audience {
             return;
         }
         let mut ways: Vec<(Codec, Form)> = Vec::new();
-        for way in self.links.values().flat_map(|(_, ways)| ways) {
+        for way in self.links.values().flat_map(|link| &link.ways) {
             if !ways.contains(way) {
                 ways.push(*way);
             }
@@ -73,13 +80,13 @@ impl Audience {
             except,
             encoded: ways.iter().filter_map(|(codec, form)| change.encode(self.thing, *codec, *form)).collect(),
         });
-        self.links.values().for_each(|(sender, _)| sender.send(&push));
+        self.links.values().for_each(|link| link.sender.send(&push));
     }
 
     /// Sends something that is not stored.
     pub fn tell(&self, except: Option<Uuid>, encoded: Vec<Encoded>) {
         let push = WfeDown::Push(Push { thing: self.thing, change: None, except, encoded });
-        self.links.values().for_each(|(sender, _)| sender.send(&push));
+        self.links.values().for_each(|link| link.sender.send(&push));
     }
 }
 
