@@ -178,7 +178,8 @@ fn end_unapproved(store: &Store, sessions: &Sessions) -> usize {
 
 /// The HTTP side, on threads of its own.
 struct Http {
-    runtime: Runtime,
+    /// There until it is dropped.
+    runtime: Option<Runtime>,
     draining: watch::Sender<bool>,
     /// Every listener and connection holds a sender; it closes with the last of them.
     busy: mpsc::Receiver<()>,
@@ -211,14 +212,22 @@ impl Http {
             let listener = TcpListener::from_std(listener)?;
             runtime.spawn(connections.clone().accept(listener));
         }
-        Ok(Self { runtime, draining, busy })
+        Ok(Self { runtime: Some(runtime), draining, busy })
     }
 
     /// Takes no more connections and waits for the requests that are under way.
     async fn finish(mut self) {
         let _ = self.draining.send(true);
         let _ = tokio::time::timeout(FINISH_WITHIN, self.busy.recv()).await;
-        self.runtime.shutdown_background();
+    }
+}
+
+/// A runtime that is dropped in the usual way waits for its threads, which another runtime forbids.
+impl Drop for Http {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -1,0 +1,65 @@
+//! Checks of all pages.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::codes;
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn pages() -> BTreeSet<PathBuf> {
+    fn collect(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                found.insert(path);
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    collect(&src(), &mut found);
+    found
+}
+
+/// The targets of all links `[...](target)` of a page that lead to other pages of the book.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target)).filter(|target| {
+        !target.contains("://") && !target.starts_with('#')
+    })
+}
+
+#[test]
+fn every_page_is_in_the_summary() {
+    let summary = fs::read_to_string(src().join("SUMMARY.md")).unwrap();
+    let mut listed: BTreeSet<PathBuf> = links(&summary).map(|target| src().join(target)).collect();
+    listed.insert(src().join("SUMMARY.md"));
+    assert_eq!(listed, pages());
+}
+
+#[test]
+fn every_link_leads_to_a_page() {
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for target in links(&text) {
+            let file = target.split('#').next().unwrap_or(target);
+            assert!(page.parent().unwrap().join(file).is_file(), "{}: {target}", page.display());
+        }
+    }
+}
+
+#[test]
+fn the_page_of_codes_is_that_of_the_program() {
+    let path = src().join(codes::PAGE);
+    if std::env::var_os("BOOK").is_some_and(|value| value == "write") {
+        fs::write(&path, codes::page()).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(committed, codes::page(), "run: BOOK=write cargo test -p book");
+}
