@@ -4,20 +4,23 @@ use uuid::Uuid;
 
 use super::call::{Call, Place};
 use crate::{
-    clock,
+    access, clock,
     ipc::messages::WfeDown,
     open_things::Listener,
     protocol::{
         ErrorBody, ErrorCode,
         session::{ExpiresAt, Refresh},
     },
+    store::Store,
     wfe::Tokens,
 };
 
 /// `refresh`: the new token must be good for streaming and of the same user or client.
-pub fn refresh(tokens: &Tokens, listener: &Listener, session: Uuid, mut call: Call) {
+pub fn refresh(tokens: &Tokens, store: &Store, listener: &Listener, session: Uuid, mut call: Call) {
     let replaced = call.body::<Refresh>().and_then(|body| {
         let verified = tokens.verify(&body.token, clock::unix_seconds()).map_err(|error| error.code())?;
+        let approved = store.streaming_approved(&verified.principal).map_err(|_| ErrorCode::Internal)?;
+        access::may_stream(verified.scopes, approved)?;
         if verified.principal != call.caller {
             let why = "the token belongs to someone else than this connection; open a new one for them";
             return Err(ErrorBody::new(ErrorCode::InvalidToken, why));

@@ -77,7 +77,7 @@ impl Links {
         match Call::stream(request, listener) {
             Ok((head, call)) => match (head.port, Action::from_name(&head.name)) {
                 (action::PORT, Some(action)) => self.actions.run(action, call),
-                _ => session::refresh(&self.tokens, listener, session, call),
+                _ => session::refresh(&self.tokens, &self.actions.store, listener, session, call),
             },
             Err(error) => {
                 tracing::error!(%session, %error, "an SFE let through what is no request");
