@@ -30,9 +30,10 @@ fn pages() -> BTreeSet<PathBuf> {
 
 /// The targets of all links `[...](target)` of a page that lead to other pages of the book.
 fn links(text: &str) -> impl Iterator<Item = &str> {
-    text.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target)).filter(|target| {
-        !target.contains("://") && !target.starts_with('#')
-    })
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
+        .filter(|target| !target.contains("://") && !target.starts_with('#'))
 }
 
 #[test]
