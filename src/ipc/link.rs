@@ -117,6 +117,11 @@ impl<M: Serialize> Sender<M> {
         }
     }
 
+    /// Whether the link is over.
+    pub fn is_over(&self) -> bool {
+        self.shared.broken.get()
+    }
+
     /// Whether both write to the same link.
     pub fn is_same(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.shared, &other.shared)

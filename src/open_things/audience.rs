@@ -40,8 +40,9 @@ impl Audience {
         Self { thing, links: HashMap::new() }
     }
 
+    /// Whether nobody listens; links that are over do not count.
     pub fn is_empty(&self) -> bool {
-        self.links.is_empty()
+        self.links.values().all(|link| link.sender.is_over())
     }
 
     pub fn join(&mut self, listener: &Listener, wanted: impl IntoIterator<Item = (Codec, Form)>) {
@@ -65,7 +66,7 @@ impl Audience {
 
     /// Sends a change to all, encoded once for each way in which it is wanted.
     pub fn hear(&self, epoch: &str, change: &Heard<'_>, except: Option<Uuid>) {
-        if self.links.is_empty() {
+        if self.is_empty() {
             return;
         }
         let mut ways: Vec<(Codec, Form)> = Vec::new();
@@ -139,7 +140,8 @@ fn encode_change(codec: Codec, action: Action, thing: ThingId, offset: u64, body
         .into()
 }
 
-/// Sends changes again over one new link, with what their senders would know them by.
+/// Sends changes again over one new link, with what their senders would know them by. Tells whether it could:
+/// what is too long ago is not told change by change.
 pub(super) fn send_again(
     log: &dyn Log,
     thing: ThingId,
@@ -147,11 +149,12 @@ pub(super) fn send_again(
     changes: &[log::Change],
     wanted: &[(Codec, Form)],
     link: &link::Sender<WfeDown>,
-) -> Result<(), PastError> {
+) -> Result<bool, PastError> {
     let mut forms = HashMap::new();
     for (_, form) in wanted {
         if !forms.contains_key(form) {
-            forms.insert(*form, past::in_form(log, thing, changes, *form)?);
+            let Some(missed) = past::in_form(log, thing, changes, *form)? else { return Ok(false) };
+            forms.insert(*form, missed);
         }
     }
     for (index, change) in changes.iter().enumerate() {
@@ -169,5 +172,5 @@ pub(super) fn send_again(
         let change = Some(Change { epoch: epoch.into(), offset: change.offset, again });
         link.send(&WfeDown::Push(Push { thing, change, except: None, encoded }));
     }
-    Ok(())
+    Ok(true)
 }

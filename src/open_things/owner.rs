@@ -192,10 +192,16 @@ impl Owner {
             NewContent::Replace { content, .. } => self.document.replace_content(content, want_patch),
             NewContent::Patch { patch, seen } => match seen.filter(|seen| *seen < self.applied) {
                 // Its author had not seen the latest changes: it is made on what they had seen, then merged.
-                Some(seen) if self.document.needs_base(&patch) => match past::base(&*self.log, self.thing, seen) {
-                    Ok(base) => base.with(|base| self.document.apply_patch_on(base, &patch, writer(), want_patch)),
-                    Err(error) => return Err(unreadable(self.thing, &error)),
-                },
+                Some(seen) if self.document.needs_base(&patch) => {
+                    match past::recent_base(&*self.log, self.thing, seen)
+                        .map_err(|error| unreadable(self.thing, &error))?
+                    {
+                        Some(base) => {
+                            base.with(|base| self.document.apply_patch_on(base, &patch, writer(), want_patch))
+                        }
+                        None => self.document.apply_patch(&patch, want_patch),
+                    }
+                }
                 _ => self.document.apply_patch(&patch, want_patch),
             },
         };
@@ -348,8 +354,7 @@ impl Owner {
             let again = || -> Result<bool, PastError> {
                 let changes = if known { past::changes(&*log, thing, after, until)? } else { None };
                 let Some(changes) = changes else { return Ok(false) };
-                audience::send_again(&*log, thing, &epoch, &changes, &wanted, &listener.sender)?;
-                Ok(true)
+                audience::send_again(&*log, thing, &epoch, &changes, &wanted, &listener.sender)
             };
             match again() {
                 Ok(true) => {}
@@ -372,9 +377,11 @@ fn whole(document: &Document, form: Form) -> Whole {
 
 /// Adds what was missed since, or the whole if that is too much.
 fn complete(view: &mut View, log: &dyn Log, thing: ThingId, since: &Position, form: Form) -> Result<(), PastError> {
-    match past::changes(log, thing, since.offset, view.offset)? {
-        Some(changes) => view.missed = Some(past::in_form(log, thing, &changes, form)?),
-        None => view.whole = Some(whole(&past::document_at(log, thing, view.offset)?, form)),
+    if let Some(changes) = past::changes(log, thing, since.offset, view.offset)? {
+        view.missed = past::in_form(log, thing, &changes, form)?;
+    }
+    if view.missed.is_none() {
+        view.whole = Some(whole(&past::document_at(log, thing, view.offset)?, form));
     }
     Ok(())
 }

@@ -35,17 +35,34 @@ impl Base {
     }
 }
 
-/// What a Thing was at `offset`.
-pub(super) fn base(log: &dyn Log, thing: ThingId, offset: u64) -> Result<Base, LogError> {
+/// Changes that are replayed at most to tell what a Thing was: beyond that others would wait too long.
+const MAX_REPLAYED_CHANGES: u64 = 2_000;
+
+/// What a Thing was at `offset`; `None` if that is too long ago to be told quickly.
+pub(super) fn recent_base(log: &dyn Log, thing: ThingId, offset: u64) -> Result<Option<Base>, LogError> {
+    let snapshot = log.snapshot_at_or_before(thing, offset)?;
+    let at = snapshot.as_ref().map_or(0, |snapshot| snapshot.offset);
+    if offset - at > MAX_REPLAYED_CHANGES {
+        return Ok(None);
+    }
+    let changes = read(log, thing, at, offset)?;
+    Ok(Some(Base { snapshot, changes }))
+}
+
+/// What a Thing was at `offset`, however long it takes.
+fn base(log: &dyn Log, thing: ThingId, offset: u64) -> Result<Base, LogError> {
     let snapshot = log.snapshot_at_or_before(thing, offset)?;
     let at = snapshot.as_ref().map_or(0, |snapshot| snapshot.offset);
     let changes = read(log, thing, at, offset)?;
     Ok(Base { snapshot, changes })
 }
 
-/// The document as it was at `offset`.
+/// The document as it was at `offset`, however long it takes.
 pub(super) fn document_at(log: &dyn Log, thing: ThingId, offset: u64) -> Result<Document, PastError> {
-    let Base { snapshot, changes } = base(log, thing, offset)?;
+    document_of(base(log, thing, offset)?)
+}
+
+fn document_of(Base { snapshot, changes }: Base) -> Result<Document, PastError> {
     // It only replays, so it needs no name of its own to write under.
     let mut document = match snapshot {
         Some(snapshot) => Document::load(&snapshot.state, 0)?,
@@ -89,10 +106,19 @@ pub(super) fn changes(log: &dyn Log, thing: ThingId, after: u64, until: u64) -> 
     Ok((changes.len() as u64 == count).then_some(changes))
 }
 
-/// The same changes as somebody with this form open would have heard of them.
-pub(super) fn in_form(log: &dyn Log, thing: ThingId, changes: &[Change], form: Form) -> Result<Vec<Missed>, PastError> {
+/// The same changes as somebody with this form open would have heard of them; `None` if that is too
+/// long ago to be told quickly.
+pub(super) fn in_form(
+    log: &dyn Log,
+    thing: ThingId,
+    changes: &[Change],
+    form: Form,
+) -> Result<Option<Vec<Missed>>, PastError> {
     let mut document = match (form, changes.first()) {
-        (Form::Json, Some(first)) => Some(document_at(log, thing, first.offset - 1)?),
+        (Form::Json, Some(first)) => match recent_base(log, thing, first.offset - 1)? {
+            Some(base) => Some(document_of(base)?),
+            None => return Ok(None),
+        },
         _ => None,
     };
     let mut missed = Vec::with_capacity(changes.len());
@@ -108,5 +134,5 @@ pub(super) fn in_form(log: &dyn Log, thing: ThingId, changes: &[Change], form: F
         };
         missed.push(Missed { offset: change.offset, user: change.user.clone(), what });
     }
-    Ok(missed)
+    Ok(Some(missed))
 }

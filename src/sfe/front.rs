@@ -45,6 +45,8 @@ pub struct Terms {
 pub struct Front {
     terms: Terms,
     sessions: HashMap<Uuid, Session>,
+    /// How many of them each `_stream` holds.
+    counts: BTreeMap<u16, usize>,
     fan_out: FanOut,
     /// The links to those `_stream`s that have told what they hold.
     pub streams: BTreeMap<u16, link::Sender<StreamDown>>,
@@ -83,6 +85,7 @@ impl Front {
         Self {
             terms,
             sessions: HashMap::new(),
+            counts: BTreeMap::new(),
             fan_out: FanOut::default(),
             streams: BTreeMap::new(),
             wfe: None,
@@ -97,8 +100,7 @@ impl Front {
 
     /// The `_stream` with the fewest sessions.
     pub fn least_loaded(&self) -> Option<u16> {
-        let count = |stream: u16| self.sessions.values().filter(|session| session.stream == stream).count();
-        self.streams.keys().copied().min_by_key(|stream| count(*stream))
+        self.streams.keys().copied().min_by_key(|stream| self.counts.get(stream).copied().unwrap_or(0))
     }
 
     /// Step 1: a session begins.
@@ -112,6 +114,7 @@ impl Front {
             pending: BTreeMap::new(),
             context,
         };
+        *self.counts.entry(stream).or_default() += 1;
         self.sessions.insert(session.context.session, session);
     }
 
@@ -469,6 +472,9 @@ impl Front {
 
     fn end(&mut self, id: Uuid) {
         if let Some(session) = self.sessions.remove(&id) {
+            if let Some(count) = self.counts.get_mut(&session.stream) {
+                *count -= 1;
+            }
             session.joins.keys().for_each(|thing| self.leave(id, *thing));
             self.tell_wfe(&WfeUp::Gone(id));
         }
