@@ -63,7 +63,7 @@ mod tests {
                 now += Duration::from_millis(*pause);
                 now += policy.died(now);
                 let allowed = u64::from(AT_ONCE) + now.duration_since(start).as_secs();
-                prop_assert!(deaths as u64 < allowed, "{deaths} restarts in {:?}", now.duration_since(start));
+                prop_assert!((deaths as u64) < allowed, "{deaths} restarts in {:?}", now.duration_since(start));
             }
         }
     }
