@@ -26,8 +26,11 @@ use crate::{
 /// The listeners of one Thing.
 pub(super) struct Audience {
     thing: ThingId,
-    links: HashMap<u64, (link::Sender<WfeDown>, Vec<(Codec, Form)>)>,
+    links: HashMap<u64, (link::Sender<WfeDown>, Ways)>,
 }
+
+/// The encodings and forms that are wanted behind a link.
+type Ways = Vec<(Codec, Form)>;
 
 impl Audience {
     pub fn of(thing: ThingId) -> Self {
@@ -61,7 +64,7 @@ impl Audience {
         if self.links.is_empty() {
             return;
         }
-        let mut ways: Vec<(Codec, Form)> = Vec::new();
+        let mut ways = Ways::new();
         for way in self.links.values().flat_map(|(_, ways)| ways) {
             if !ways.contains(way) {
                 ways.push(*way);
