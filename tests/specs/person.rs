@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value;
@@ -53,7 +53,7 @@ impl Person {
         let screen = Arc::clone(&self.screen);
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                screen.lock().expect("nothing panics with a screen").show(event);
+                screen.lock().unwrap_or_else(PoisonError::into_inner).show(event);
             }
         });
         self.client = Some(client);
@@ -93,9 +93,9 @@ impl Person {
         in_time("the page answers", self.login.call(action, thing, body)).await.map_err(|error| error.to_string())
     }
 
-    /// What they have before them.
+    /// What they have before them. A step that fails while it looks leaves it as it is.
     pub fn screen(&self) -> MutexGuard<'_, Screen> {
-        self.screen.lock().expect("nothing panics with a screen")
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until they have this before them.

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write as _,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures_util::{SinkExt as _, StreamExt as _, stream::SplitSink};
@@ -135,7 +135,7 @@ impl Program {
                     Err(_) => break,
                 }
             }
-            into.lock().expect("nothing panics with it").closed = Some(code);
+            into.lock().unwrap_or_else(PoisonError::into_inner).closed = Some(code);
         });
         Self { writer, codec, seen, cursor: 0, last_id: 1000 }
     }
@@ -219,9 +219,9 @@ impl Program {
         self.request(json!({"port": 200, "name": "widgetApp_useraction_select", "thing": thing})).await;
     }
 
-    /// What came.
+    /// What came. A step that fails while it looks leaves it as it is.
     pub fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().expect("nothing panics with it")
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For the report of a failure.
@@ -239,7 +239,7 @@ impl Program {
 }
 
 fn take(seen: &Mutex<Seen>, binary: bool, message: Option<Value>) {
-    let mut seen = seen.lock().expect("nothing panics with it");
+    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     seen.messages.push(message.unwrap_or_else(|| "a frame that cannot be decoded".into()));
     seen.binary.push(binary);
 }
