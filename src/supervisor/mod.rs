@@ -41,6 +41,8 @@ use crate::{
 
 /// How long each kind of process may take to drain before it is killed.
 const DRAIN_WITHIN: Duration = Duration::from_secs(6);
+/// How long a port may be in use before that is an error.
+const PORT_FREE_WITHIN: Duration = Duration::from_secs(1);
 /// How long the start may take before it is given up.
 const START_WITHIN: Duration = Duration::from_secs(60);
 
@@ -50,7 +52,10 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 /// It cannot start; the message says why and what to do.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let _lock = data_directory::claim(&config.server.data)?;
-    let listeners = config.server.listen.iter().map(|address| bind(address)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut listeners = Vec::new();
+    for address in &config.server.listen {
+        listeners.push(bind(address).await?);
+    }
     let address = listeners.first().context("there is no address to listen on")?.local_addr()?;
     let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
     let url = config.server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{address}"));
@@ -104,8 +109,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn bind(address: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| match address.rsplit_once(':') {
+/// Waits for the processes of a killed server, which hold its port until they have ended, too.
+async fn bind(address: &str) -> anyhow::Result<TcpListener> {
+    let give_up = clock::now() + PORT_FREE_WITHIN;
+    let bound = loop {
+        match TcpListener::bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && clock::now() < give_up => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            bound => break bound,
+        }
+    };
+    let listener = bound.with_context(|| match address.rsplit_once(':') {
         Some((host, port)) => format!(
             "cannot listen on {address}; is another program using port {port}? Choose another with --listen {host}:PORT (0 picks a free one)"
         ),

@@ -32,13 +32,15 @@ impl Product {
         Self::start_in(TempDir::new().expect("a temporary directory"), options)
     }
 
-    /// Starts it on data that is there already.
+    /// Starts it on data that is there already; on a free port, unless the options say `--listen`.
     pub fn start_in(data: TempDir, options: &[&str]) -> Self {
         let log = data.path().join("server.log");
         let log_file = std::fs::File::options().create(true).append(true).open(&log).expect("a log file");
+        let listen: &[&str] = if options.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
         let mut supervisor = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .args(["serve", "--data"])
             .arg(data.path())
+            .args(listen)
             .args(options)
             .current_dir(data.path())
             .stdin(Stdio::null())

@@ -1,4 +1,78 @@
-//! Being written.
-fn main() {
-    println!("0 scenarios");
+//! The guides' claims, as scenarios in `features/`: each against a fresh product of its own.
+//!
+//! Understands libtest's options, so that `cargo test NAME` and `cargo nextest run` treat a scenario
+//! as they do any other test. Steps share one thread: what blocks goes through [`scene::aside`].
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `catalogue` | the scenarios that there are, and those that are wanted |
+//! | `report` | what is printed, and whether all is well |
+//! | `scene` | what a scenario knows: the product, people, programs, the last answer |
+//! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
+//! | `web` | plain HTTP |
+//! | `wording` | JSON as the features write it, and whether a message is like it |
+//! | `steps/` | what the sentences mean |
+
+mod catalogue;
+mod person;
+#[path = "../product/mod.rs"]
+mod product;
+mod program;
+mod report;
+mod scene;
+mod steps;
+mod web;
+mod wording;
+
+use std::process::ExitCode;
+
+use cucumber::World as _;
+use libtest_mimic::Arguments;
+
+use self::{catalogue::Catalogue, report::Report, scene::Scene};
+
+/// Scenarios at once. Each has a product of several processes.
+const AT_ONCE: usize = 4;
+/// As libtest exits when a test failed.
+const FAILED: u8 = 101;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let catalogue = match Catalogue::read() {
+        Ok(catalogue) => catalogue,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let wanted = catalogue.wanted(&arguments);
+    if arguments.list {
+        for name in &wanted {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    if wanted.is_empty() && !is_filtered(&arguments) {
+        eprintln!("there are no scenarios in {}", catalogue::FEATURES);
+        return ExitCode::FAILURE;
+    }
+    // The TLS library wants to be told which cryptography to use, also where no TLS is spoken.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let report = Report::new(&wanted, catalogue.len() - wanted.len(), &arguments);
+    let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
+    let report = runtime.block_on(
+        Scene::cucumber::<&str>()
+            .with_parser::<Catalogue, ()>(catalogue)
+            .with_writer(report)
+            .with_default_cli()
+            .max_concurrent_scenarios(arguments.test_threads.unwrap_or(AT_ONCE).max(1))
+            .filter_run((), move |feature, _, scenario| wanted.contains(&catalogue::name(feature, scenario))),
+    );
+    // Clients and products of the last scenarios may still be at work.
+    runtime.shutdown_background();
+    if report.conclude() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+}
+
+fn is_filtered(arguments: &Arguments) -> bool {
+    arguments.filter.is_some() || !arguments.skip.is_empty() || arguments.ignored || arguments.bench
 }

@@ -1,0 +1,71 @@
+Feature: Editing a Thing together
+  Several people of one organisation design a Thing at the same time.
+  Ada and Grace are designers, and their group may work together live.
+
+  Background:
+    Given WidgetApp is running
+    And Ada and Grace have the Thing open
+
+  Rule: Everyone who has a Thing open sees each change as it is made
+
+    Scenario: Two people edit one Thing and see each other's changes
+      When Ada changes the title to "Our plan"
+      Then Grace sees the title "Our plan"
+      When Grace adds the part "chair"
+      Then Ada and Grace see the part "chair"
+      And Ada and Grace have seen every change once and in order
+
+    Scenario: Two people add something at the same moment
+      When Ada adds the part "chair" and Grace adds the part "window", at the same moment
+      Then Ada and Grace see the part "chair"
+      And Ada and Grace see the part "window"
+      And Ada and Grace have seen every change once and in order
+
+    Scenario: A change bears the name of the person who made it
+      When Ada adds the part "chair"
+      Then Grace is shown that Ada changed it
+
+    Scenario: Whoever comes later sees what was done before
+      When Ada adds the part "chair"
+      And Grace opens the Thing
+      Then Grace sees the part "chair"
+
+  Rule: Two people who type into the notes at once both keep what they typed
+
+    Scenario: One types at the beginning, the other at the end
+      When Ada writes "a chair" into the notes
+      And Ada types "We need " before "a chair" and Grace types " and a window." after it, at the same moment
+      Then Ada and Grace read "We need a chair and a window." in the notes
+
+  Rule: A change that was taken is kept, whatever happens to the server
+
+    Scenario: The server is killed right after a change
+      When Ada changes the title to "Kept"
+      And the server is killed and started again
+      And Grace adds the part "chair"
+      Then Ada and Grace see the title "Kept"
+      And Ada and Grace see the part "chair"
+      And Ada and Grace have come back without anything missed
+      And Ada and Grace have seen every change once and in order
+
+    Scenario: The server is stopped for maintenance
+      When Ada changes the title to "Kept"
+      And the server is stopped and started again
+      And Grace adds the part "chair"
+      Then Ada and Grace see the title "Kept"
+      And Ada and Grace see the part "chair"
+      And Ada and Grace have seen every change once and in order
+
+  Rule: Everyone sees where the others look
+
+    Scenario: Following someone through a Thing
+      When Ada looks at the place "lamp" in the Thing
+      Then Grace is shown that Ada looks at the place "lamp"
+
+    Scenario: Seeing that someone has chosen the same Thing
+      When Ada selects the Thing
+      Then Grace is shown that Ada has selected the Thing
+
+    Scenario: Seeing that someone has fetched the Thing anew
+      When Ada refreshes the Thing
+      Then Grace is shown that Ada has refreshed the Thing

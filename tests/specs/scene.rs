@@ -1,0 +1,182 @@
+//! What a scenario knows.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    person::Person,
+    product::{PATIENCE, Product},
+    program::Program,
+    web::Answer,
+};
+
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// One scenario's world.
+#[derive(Default, cucumber::World)]
+pub struct Scene {
+    product: Option<Arc<Product>>,
+    /// The server's options, to start it again with.
+    pub options: Vec<String>,
+    /// The Thing that it is about, and where it stood when the scenario began with it.
+    pub thing: String,
+    /// See `thing`.
+    pub epoch: String,
+    /// See `thing`.
+    pub offset: u64,
+    /// People by name.
+    pub people: BTreeMap<String, Person>,
+    /// Programs by name.
+    pub programs: BTreeMap<String, Program>,
+    /// The last HTTP answer.
+    pub answer: Option<Answer>,
+    /// The last thing that somebody was told: the result of what they tried.
+    pub told: Option<Result<Value, String>>,
+    /// The last command's exit code, output and errors.
+    pub command: Option<(i32, String, String)>,
+    /// Processes noted earlier, by kind.
+    pub pids: BTreeMap<String, u32>,
+}
+
+impl Scene {
+    /// The running product.
+    pub fn product(&self) -> Arc<Product> {
+        Arc::clone(self.product.as_ref().expect("the feature says that WidgetApp is running"))
+    }
+
+    /// Starts the product with `self.options` and finds its Thing.
+    pub async fn start(&mut self) {
+        let options = self.options.clone();
+        let start = move || match &options[..] {
+            [] => Product::start(),
+            options => Product::start_with(&options.iter().map(String::as_str).collect::<Vec<_>>()),
+        };
+        let product = aside(start).await;
+        self.thing = product.welcome();
+        self.product = Some(Arc::new(product));
+    }
+
+    /// Ends the product with a signal and starts it again on the same data, at the same address.
+    pub async fn start_again(&mut self, signal: &'static str) {
+        let product = self.product.take().and_then(Arc::into_inner).expect("nothing else holds the product");
+        let address = product.address().to_owned();
+        let options = self.options.clone();
+        let product = aside(move || {
+            let data = product.into_data(signal);
+            let options = options.iter().map(String::as_str).chain(["--listen", &address]);
+            Product::start_in(data, &options.collect::<Vec<_>>())
+        });
+        self.product = Some(Arc::new(product.await));
+    }
+
+    /// Ends the product for good with a signal; its exit code.
+    pub async fn end(&mut self, signal: &'static str) -> Option<i32> {
+        let mut product = self.product.take().and_then(Arc::into_inner).expect("nothing else holds the product");
+        aside(move || product.end(signal)).await
+    }
+
+    /// Runs the admin command, and keeps what it said.
+    pub async fn admin(&mut self, arguments: &[&str]) {
+        let product = self.product();
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let run = move || product.admin(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        self.command = Some(aside(run).await);
+    }
+
+    /// The running processes of a kind: id and operating-system id.
+    pub async fn processes(&self, kind: &str) -> Vec<(String, u32)> {
+        let (product, kind) = (self.product(), kind.to_owned());
+        aside(move || product.processes(&kind)).await
+    }
+
+    /// Someone who has connected.
+    pub fn person(&self, name: &str) -> &Person {
+        self.people.get(name).unwrap_or_else(|| panic!("the feature has not connected {name}"))
+    }
+
+    /// A program that has connected.
+    pub fn program(&mut self, name: &str) -> &mut Program {
+        self.programs.get_mut(name).unwrap_or_else(|| panic!("the feature has not connected \"{name}\""))
+    }
+
+    /// The last HTTP answer.
+    pub fn answer(&self) -> &Answer {
+        self.answer.as_ref().expect("something was asked over HTTP")
+    }
+
+    /// What everyone has seen, and the server's log.
+    pub fn account(&self) -> String {
+        use fmt::Write as _;
+        let mut account = String::new();
+        for (name, person) in &self.people {
+            let _ = write!(account, "  --- what {name} saw ---\n{}", person.account());
+        }
+        for (name, program) in &self.programs {
+            let _ = write!(account, "  --- what \"{name}\" saw ---\n{}", program.account());
+        }
+        if let Some(answer) = &self.answer {
+            let _ = writeln!(account, "  --- the last HTTP answer ---\n{answer:?}");
+        }
+        if let Some(told) = &self.told {
+            let _ = writeln!(account, "  --- what the last one to try was told ---\n{told:?}");
+        }
+        if let Some(command) = &self.command {
+            let _ = writeln!(account, "  --- the last command ---\n{command:?}");
+        }
+        if let Some(product) = &self.product {
+            let _ = writeln!(account, "  --- the server's log ---\n{}", product.log());
+        }
+        account
+    }
+}
+
+impl fmt::Debug for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.account())
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // Ending processes takes a moment, which the other scenarios need not wait for.
+        if let Some(product) = self.product.take() {
+            tokio::task::spawn_blocking(move || drop(product));
+        }
+    }
+}
+
+/// Does what blocks on a thread of its own.
+pub async fn aside<T: Send + 'static>(blocking: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(blocking).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Waits until `ask` has an answer; fails the step after [`PATIENCE`].
+pub async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    until_async(what, async || ask()).await
+}
+
+/// The same, where asking takes its time.
+pub async fn until_async<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    in_time(what, asking).await
+}
+
+/// Waits for something; fails the step after [`PATIENCE`].
+pub async fn in_time<T>(what: &str, waiting: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(done) => done,
+        Err(_) => panic!("not within {PATIENCE:?}: {what}"),
+    }
+}

@@ -1,0 +1,107 @@
+//! Commands of the administrator.
+
+use std::process::Command;
+
+use cucumber::{gherkin::Step, given, then, when};
+
+use crate::scene::{Scene, aside};
+
+#[when(expr = "the administrator runs {string}")]
+#[given(expr = "the administrator has run {string}")]
+async fn runs(scene: &mut Scene, line: String) {
+    let mut words = line.split_whitespace();
+    assert_eq!(words.next(), Some("widgetapp_admin"), "the administrator's command");
+    scene.admin(&words.collect::<Vec<_>>()).await;
+}
+
+#[when("the administrator starts a second server on the same data")]
+async fn second_server(scene: &mut Scene) {
+    let data = scene.product().data().display().to_string();
+    serve(scene, vec!["--listen".into(), "127.0.0.1:0".into(), "--data".into(), data]).await;
+}
+
+#[when(expr = "the administrator starts another server with the setting {string}")]
+async fn server_with_setting(scene: &mut Scene, setting: String) {
+    let directory = tempfile::TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("wrong.toml");
+    std::fs::write(&file, setting.replace("] ", "]\n")).expect("it can be written");
+    let data = directory.path().join("data").display().to_string();
+    serve(scene, vec!["--config".into(), file.display().to_string(), "--data".into(), data]).await;
+}
+
+#[when(expr = "the administrator starts another server with the option {string}")]
+async fn server_with_option(scene: &mut Scene, option: String) {
+    let directory = tempfile::TempDir::new().expect("a temporary directory");
+    let data = directory.path().join("data").display().to_string();
+    let options = option.split_whitespace().map(str::to_owned).chain(["--data".into(), data]);
+    serve(scene, options.collect()).await;
+}
+
+/// Runs a server that is to end by itself.
+async fn serve(scene: &mut Scene, options: Vec<String>) {
+    let run = || {
+        let output = Command::new("timeout")
+            .args(["20", env!("CARGO_BIN_EXE_widgetapp"), "serve"])
+            .args(options)
+            .output()
+            .expect("the server runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    };
+    scene.command = Some(aside(run).await);
+}
+
+fn result(scene: &Scene) -> (i32, &str, &str) {
+    let (code, output, errors) = scene.command.as_ref().expect("a command was run");
+    (*code, output, errors)
+}
+
+#[then(expr = "the command succeeds and says {string}")]
+async fn succeeds(scene: &mut Scene, what: String) {
+    let (code, output, errors) = result(scene);
+    assert_eq!((code, errors), (0, ""));
+    assert!(output.contains(&what), "{output}");
+}
+
+#[then(expr = "it ends with code {int}")]
+async fn ends_with(scene: &mut Scene, expected: i32) {
+    assert_eq!(result(scene).0, expected);
+}
+
+#[then("the command prints:")]
+async fn prints(scene: &mut Scene, step: &Step) {
+    let expected = step.docstring.as_ref().expect("the output is given");
+    assert_eq!(result(scene).1.trim(), expected.trim());
+}
+
+#[then(expr = "the command ends with code {int} and the one line {string}")]
+async fn one_line(scene: &mut Scene, expected: i32, what: String) {
+    let (code, _, errors) = result(scene);
+    assert_eq!((code, errors.trim().lines().count()), (expected, 1), "{errors}");
+    assert!(errors.contains(&what), "{errors}");
+}
+
+#[then(expr = "the command ends with code {int} and tells about {string}")]
+async fn tells_about(scene: &mut Scene, expected: i32, what: String) {
+    let (code, _, errors) = result(scene);
+    assert_eq!(code, expected, "{errors}");
+    assert!(errors.contains(&what), "{errors}");
+}
+
+#[then(expr = "the command prints a table with the columns {string}")]
+async fn prints_table(scene: &mut Scene, columns: String) {
+    let head = result(scene).1.lines().next().unwrap_or_default();
+    assert_eq!(head.split_whitespace().collect::<Vec<_>>(), columns.split_whitespace().collect::<Vec<_>>());
+}
+
+#[then(expr = "the table shows {string}, {string} and {string} as {string}")]
+async fn table_shows(scene: &mut Scene, one: String, two: String, three: String, state: String) {
+    let rows = result(scene).1.lines().skip(1);
+    let mut shown: Vec<(&str, bool)> = rows
+        .filter_map(|row| Some((row.split_whitespace().next()?, row.split_whitespace().any(|cell| cell == state))))
+        .collect();
+    shown.sort_unstable();
+    let mut expected = [(one.as_str(), true), (&two, true), (&three, true)];
+    expected.sort_unstable();
+    assert_eq!(shown, expected);
+}

@@ -1,0 +1,88 @@
+//! Programs that use the API of release 1.0.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use cucumber::{then, when};
+use serde_json::{Value, json};
+
+use super::Name;
+use crate::{scene::Scene, web};
+
+const THINGS: &str = "/api/1.0/things";
+
+/// Name and password, as such programs send them.
+fn basic(name: &str, password: &str) -> (&'static str, String) {
+    ("authorization", format!("Basic {}", STANDARD.encode(format!("{}:{password}", name.to_lowercase()))))
+}
+
+async fn call(scene: &mut Scene, name: &str, method: &str, path: &str, if_match: Option<String>, body: Option<Value>) {
+    let mut headers = vec![basic(name, &web::password(scene, name)), ("content-type", "application/json".into())];
+    headers.extend(if_match.map(|tag| ("if-match", tag)));
+    scene.answer = Some(web::send(scene, method, path, &headers, body.map(|body| body.to_string())).await);
+}
+
+fn the_thing(scene: &Scene) -> String {
+    format!("{THINGS}/{}", scene.thing)
+}
+
+#[when(expr = "the old program of {person} creates the Thing {string}")]
+async fn creates(scene: &mut Scene, name: Name, title: String) {
+    call(scene, &name, "POST", THINGS, None, Some(json!({"title": title}))).await;
+    scene.thing = scene.answer().json()["thing"].as_str().expect("an id").to_owned();
+}
+
+#[when(expr = "the old program of {person} reads the Thing")]
+async fn reads(scene: &mut Scene, name: Name) {
+    let path = the_thing(scene);
+    call(scene, &name, "GET", &path, None, None).await;
+    if scene.answer().status == 200 {
+        scene.epoch = scene.answer().header("etag").to_owned();
+    }
+}
+
+#[when(expr = "the old program of {person} reads the Thing with a wrong password")]
+async fn reads_wrongly(scene: &mut Scene, name: Name) {
+    let path = the_thing(scene);
+    scene.answer = Some(web::send(scene, "GET", &path, &[basic(&name, "wrong")], None).await);
+}
+
+#[when(expr = "the old program of {person} lists the Things")]
+async fn lists(scene: &mut Scene, name: Name) {
+    call(scene, &name, "GET", THINGS, None, None).await;
+}
+
+#[when(expr = "the old program of {person} replaces the notes by {string}")]
+async fn replaces(scene: &mut Scene, name: Name, notes: String) {
+    let path = the_thing(scene);
+    call(scene, &name, "PUT", &path, None, Some(content(&notes))).await;
+}
+
+#[when(expr = "the old program of {person} replaces the notes of what it has read by {string}")]
+async fn replaces_if(scene: &mut Scene, name: Name, notes: String) {
+    let (path, tag) = (the_thing(scene), scene.epoch.clone());
+    call(scene, &name, "PUT", &path, Some(tag), Some(content(&notes))).await;
+}
+
+fn content(notes: &str) -> Value {
+    json!({"title": "Welcome", "content": {"notes": notes}})
+}
+
+#[when(expr = "the old program of {person} deletes the Thing")]
+async fn deletes(scene: &mut Scene, name: Name) {
+    let path = the_thing(scene);
+    call(scene, &name, "DELETE", &path, None, None).await;
+}
+
+#[then(expr = "the answer is {int} and has an ETag")]
+async fn has_tag(scene: &mut Scene, status: u16) {
+    let answer = scene.answer();
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert!(answer.header("etag").starts_with('"'), "{answer:?}");
+}
+
+#[then(expr = "the answer is {int} and names the Thing")]
+async fn names_thing(scene: &mut Scene, status: u16) {
+    let answer = scene.answer();
+    assert_eq!(answer.status, status, "{answer:?}");
+    let things = answer.json()["things"].as_array().expect("a list").clone();
+    assert!(things.iter().any(|thing| thing["thing"] == scene.thing), "{answer:?}");
+}

@@ -1,0 +1,113 @@
+//! Processes: which there are, and what becomes of those that end.
+
+use cucumber::{given, then, when};
+use serde_json::{Value, json};
+use widgetapp::client::EditBody;
+
+use super::{Kind, Name};
+use crate::{
+    product::{is_alive, kill},
+    scene::{Scene, aside, in_time, until_async},
+};
+
+#[then(expr = "there is {int} process {string}")]
+async fn there_are(scene: &mut Scene, count: usize, kind: String) {
+    assert_eq!(scene.processes(&kind).await.len(), count);
+}
+
+#[then(expr = "the system's process list shows the {kind} by that name")]
+async fn named(scene: &mut Scene, kind: Kind) {
+    let pid = only(scene, &kind).await;
+    let read = |what: &str| std::fs::read_to_string(format!("/proc/{pid}/{what}")).expect("it runs");
+    assert_eq!(read("comm").trim(), &*kind);
+    assert_eq!(read("cmdline").split('\0').next(), Some(&*kind));
+}
+
+#[when(expr = "the {kind} is killed")]
+async fn is_killed(scene: &mut Scene, kind: Kind) {
+    let pid = only(scene, &kind).await;
+    scene.pids.insert(kind.to_string(), pid);
+    aside(move || kill("KILL", pid)).await;
+}
+
+#[when(expr = "the {kind} is halted")]
+#[given(expr = "the {kind} is halted")]
+async fn is_halted(scene: &mut Scene, kind: Kind) {
+    let pid = only(scene, &kind).await;
+    aside(move || kill("STOP", pid)).await;
+}
+
+#[when(expr = "the administrator restarts the {kind}")]
+async fn is_restarted(scene: &mut Scene, kind: Kind) {
+    let [(id, pid)] = &scene.processes(&kind).await[..] else { panic!("there is one {kind}") };
+    scene.admin(&["-process", &kind, "-id", id, "-restart"]).await;
+    assert_eq!(scene.command.as_ref().map(|(code, ..)| *code), Some(0));
+    scene.pids.insert(kind.to_string(), *pid);
+}
+
+#[when(expr = "the server is told to stop")]
+async fn stops(scene: &mut Scene) {
+    for kind in ["_wfe", "_sfe", "_stream"] {
+        let pid = only(scene, kind).await;
+        scene.pids.insert(kind.into(), pid);
+    }
+    let code = scene.end("TERM").await;
+    scene.command = Some((code.unwrap_or(-1), String::new(), String::new()));
+}
+
+#[then("none of its processes is left")]
+async fn none_left(scene: &mut Scene) {
+    assert!(scene.pids.values().all(|pid| !is_alive(*pid)), "{:?}", scene.pids);
+}
+
+#[then(expr = "another {kind} takes its place")]
+async fn is_replaced(scene: &mut Scene, kind: Kind) {
+    let old = scene.pids[&*kind];
+    until_async(&format!("another {kind}"), async || {
+        let running = scene.processes(&kind).await;
+        (running.len() == 1 && running[0].1 != old).then_some(())
+    })
+    .await;
+}
+
+#[then(expr = "the status counts {int} restart of the {kind}")]
+async fn counts(scene: &mut Scene, count: u64, kind: Kind) {
+    scene.admin(&["-status", "-json"]).await;
+    let (_, output, _) = scene.command.clone().expect("it was just run");
+    let rows = output.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let restarts: Vec<Value> = rows.filter(|row| row["process"] == *kind).map(|row| row["restarts"].clone()).collect();
+    assert_eq!(restarts, [json!(count)]);
+}
+
+#[when(expr = "{person} makes {int} changes while the {kind} is killed")]
+async fn changes_meanwhile(scene: &mut Scene, name: Name, count: usize, kind: Kind) {
+    let pid = only(scene, &kind).await;
+    scene.pids.insert(kind.to_string(), pid);
+    let client = scene.person(&name).client();
+    let mut replies = Vec::new();
+    for number in 0..count {
+        if number == count / 2 {
+            aside(move || kill("KILL", pid)).await;
+        }
+        let patch = json!([{"op": "add", "path": "/meta/count", "value": number}]);
+        let edit = in_time("there is room for an edit", client.start_edit(&scene.thing, EditBody::Patch(patch)));
+        replies.push(edit.await.expect("the connection stands"));
+    }
+    for reply in replies {
+        in_time("the edit is acknowledged", reply).await.expect("the edit is taken");
+    }
+}
+
+#[then(expr = "{person} has seen all {int} changes")]
+async fn seen_all(scene: &mut Scene, name: Name, count: usize) {
+    let what = format!("{name} sees all {count} changes");
+    // The first offset is that of the opening.
+    scene.person(&name).sees(&what, |screen| screen.offsets.len() == count + 1).await;
+}
+
+/// The one process of this kind.
+async fn only(scene: &Scene, kind: &str) -> u32 {
+    let running = scene.processes(kind).await;
+    let [(_, pid)] = running[..] else { panic!("there is not one {kind}: {running:?}") };
+    pid
+}

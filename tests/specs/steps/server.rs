@@ -1,0 +1,40 @@
+//! The server as a whole.
+
+use cucumber::{gherkin::Step, given, when};
+
+use crate::{
+    product::kill,
+    scene::{Scene, aside},
+};
+
+#[given("WidgetApp is running")]
+async fn running(scene: &mut Scene) {
+    scene.start().await;
+}
+
+#[given("WidgetApp is running with these settings:")]
+async fn running_with(scene: &mut Scene, step: &Step) {
+    let file = tempfile::Builder::new().prefix("widgetapp-").suffix(".toml").tempfile().expect("a temporary file");
+    let text = step.docstring.as_ref().expect("the settings are given");
+    std::fs::write(file.path(), text).expect("it can be written");
+    let (_, path) = file.keep().expect("it can be kept until the server has read it");
+    scene.options = vec!["--config".into(), path.to_string_lossy().into_owned()];
+    scene.start().await;
+    std::fs::remove_file(path).expect("it is ours");
+}
+
+#[when("the server is killed and started again")]
+async fn killed_and_started(scene: &mut Scene) {
+    scene.start_again("KILL").await;
+}
+
+#[when("the server is stopped and started again")]
+async fn stopped_and_started(scene: &mut Scene) {
+    scene.start_again("TERM").await;
+}
+
+#[when("the server is killed")]
+async fn killed(scene: &mut Scene) {
+    let pid = scene.product().pid();
+    aside(move || kill("KILL", pid)).await;
+}

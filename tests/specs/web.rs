@@ -1,0 +1,80 @@
+//! Plain HTTP, as programs and browsers speak it.
+
+use reqwest::{Client, Method, header::HeaderMap, redirect::Policy};
+use serde_json::Value;
+
+use crate::scene::{Scene, in_time};
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    /// A header's text; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("the answer is not JSON: {}", self.text))
+    }
+}
+
+/// Sends one request.
+pub async fn send(scene: &Scene, method: &str, path: &str, headers: &[(&str, String)], body: Option<String>) -> Answer {
+    let client = Client::builder().redirect(Policy::none()).build().expect("a plain client");
+    let method: Method = method.parse().expect("a method");
+    let mut request = client.request(method, format!("{}{path}", scene.product().url()));
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    if let Some(body) = body {
+        request = request.body(body);
+    }
+    let answering = async {
+        let answer = request.send().await.expect("the server answers");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        // An answer to a handshake is not read: it does not end.
+        let text = if status == 101 { String::new() } else { answer.text().await.expect("text") };
+        Answer { status, headers, text }
+    };
+    in_time("the server answers", answering).await
+}
+
+/// Logs in as a browser does; the cookie.
+pub async fn log_in(scene: &Scene, name: &str) -> String {
+    let name = name.to_lowercase();
+    let password = password(scene, &name);
+    let body = serde_json::json!({"username": name, "password": password}).to_string();
+    let answer = send(scene, "POST", "/login", &[("content-type", "application/json".into())], Some(body)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+}
+
+/// The demonstration's password of a user.
+pub fn password(scene: &Scene, name: &str) -> String {
+    let demo = scene.product().demo();
+    demo["users"][name.to_lowercase()]["password"].as_str().expect("a user").to_owned()
+}
+
+/// An access token for the demonstration's external system.
+pub async fn client_token(scene: &Scene, scopes: &str) -> String {
+    let demo = scene.product().demo();
+    let client = &demo["clients"]["demo-external-system"];
+    let text = |name: &str| client[name].as_str().expect("a confidential client");
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
+        text("client_id"),
+        text("client_secret"),
+        scopes.replace(' ', "+")
+    );
+    let kind = ("content-type", "application/x-www-form-urlencoded".to_owned());
+    let answer = send(scene, "POST", "/oauth/token", &[kind], Some(form)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()["access_token"].as_str().expect("a token").to_owned()
+}
