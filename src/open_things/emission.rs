@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use serde_json::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ pub(super) struct Unstored {
     pub what: HeardChange,
     pub session: Option<Uuid>,
     pub answer: Answer<Edited>,
+    /// What the edit came to, if that is not what its author sent.
+    pub merged: Option<Value>,
     /// The state up to here, to be stored behind it.
     pub snapshot: Option<Bytes>,
 }

@@ -20,7 +20,7 @@ use crate::{
         Codec, ErrorBody, ErrorCode, ThingId,
         action::{Edited, Form, Position},
     },
-    thing::{Change, Document},
+    thing::{Change, Document, ThingError},
 };
 
 /// Commands that are handled in one go; their changes are stored together.
@@ -77,6 +77,14 @@ async fn refuse_all(mailbox: &mut mpsc::Receiver<Command>, error: &ErrorBody) {
             Command::Resume { .. } | Command::Leave(_) | Command::Push { .. } => {}
         }
     }
+}
+
+/// What is to be said of a change, and to whom, once it is stored.
+struct Saying {
+    what: HeardChange,
+    session: Option<uuid::Uuid>,
+    answer: super::Answer<Edited>,
+    merged: Option<serde_json::Value>,
 }
 
 struct Owner {
@@ -151,15 +159,15 @@ impl Owner {
             match self.offset_of(&scope, key) {
                 Ok(None) => {}
                 Ok(Some(offset)) => {
-                    let edited = Edited { epoch: self.epoch.to_string(), offset, durable: true };
+                    let edited = Edited { epoch: self.epoch.to_string(), offset, durable: true, patch: None };
                     let answer = |stored: bool| stored.then_some(edited).ok_or_else(|| ErrorCode::NotDurable.into());
                     return self.in_order(move |stored| (edit.answer)(answer(stored)));
                 }
                 Err(error) => return self.in_order(move |_| (edit.answer)(Err(error))),
             }
         }
-        let change = match self.apply(edit.change) {
-            Ok(change) => change,
+        let (change, is_merged) = match self.apply(edit.change) {
+            Ok(applied) => applied,
             Err(error) => return self.in_order(move |_| (edit.answer)(Err(error))),
         };
         let update = Bytes::from(change.update);
@@ -169,8 +177,10 @@ impl Owner {
             }
             self.keys.insert((scope, key.clone()), self.applied + 1);
         }
+        let merged = if is_merged { change.patch.clone() } else { None };
         let what = HeardChange::Edited { update: update.clone(), patch: change.patch };
-        self.append(&edit.by, edit.key, ChangeKind::Edit, update, what, edit.session, edit.answer);
+        let saying = Saying { what, session: edit.session, answer: edit.answer, merged };
+        self.append(&edit.by, edit.key, ChangeKind::Edit, update, saying);
     }
 
     /// The first offset of an edit with this key.
@@ -182,7 +192,8 @@ impl Owner {
         self.log.find_key(self.thing, scope, key).map_err(|error| unreadable(self.thing, &error))
     }
 
-    fn apply(&mut self, change: NewContent) -> Result<Change, ErrorBody> {
+    /// Applies a change; tells what it came to, and whether it was merged with what its author had not seen.
+    fn apply(&mut self, change: NewContent) -> Result<(Change, bool), ErrorBody> {
         let want_patch = self.audience.wants_patches();
         let applied = match change {
             NewContent::Update(update) => self.document.apply_update(&update, want_patch),
@@ -190,27 +201,27 @@ impl Owner {
                 return Err(ErrorCode::ChangedMeanwhile.into());
             }
             NewContent::Replace { content, .. } => self.document.replace_content(content, want_patch),
-            NewContent::Patch { patch, seen } => match seen.filter(|seen| *seen < self.applied) {
-                // Its author had not seen the latest changes: it is made on what they had seen, then merged.
-                Some(seen) if self.document.needs_base(&patch) => {
-                    match past::recent_base(&*self.log, self.thing, seen)
-                        .map_err(|error| unreadable(self.thing, &error))?
-                    {
-                        Some(base) => {
-                            base.with(|base| self.document.apply_patch_on(base, &patch, writer(), want_patch))
-                        }
-                        None => self.document.apply_patch(&patch, want_patch),
-                    }
+            NewContent::Patch { patch, seen } => {
+                let base = match seen.filter(|seen| *seen < self.applied && self.document.needs_base(&patch)) {
+                    Some(seen) => past::recent_base(&*self.log, self.thing, seen)
+                        .map_err(|error| unreadable(self.thing, &error))?,
+                    None => None,
+                };
+                if let Some(base) = base {
+                    let merged = base.with(|base| self.document.apply_patch_on(base, &patch, writer(), true));
+                    return merged.map(|change| (change, true)).map_err(|error| self.refused(&error));
                 }
-                _ => self.document.apply_patch(&patch, want_patch),
-            },
-        };
-        applied.map_err(|error| {
-            if error.poisons() {
-                self.rebuild();
+                self.document.apply_patch(&patch, want_patch)
             }
-            ErrorBody::new(error.code(), error.to_string())
-        })
+        };
+        applied.map(|change| (change, false)).map_err(|error| self.refused(&error))
+    }
+
+    fn refused(&mut self, error: &ThingError) -> ErrorBody {
+        if error.poisons() {
+            self.rebuild();
+        }
+        ErrorBody::new(error.code(), error.to_string())
     }
 
     /// Throws the document away and makes it anew from what is stored and what is on its way there.
@@ -230,20 +241,11 @@ impl Owner {
 
     fn delete(&mut self, by: &Principal, answer: super::Answer<u64>) {
         let answer = Box::new(move |edited: Result<Edited, ErrorBody>| answer(edited.map(|edited| edited.offset)));
-        self.append(by, None, ChangeKind::Delete, Bytes::new(), HeardChange::Deleted, None, answer);
+        let saying = Saying { what: HeardChange::Deleted, session: None, answer, merged: None };
+        self.append(by, None, ChangeKind::Delete, Bytes::new(), saying);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of two structs, filled at two places")]
-    fn append(
-        &mut self,
-        by: &Principal,
-        key: Option<String>,
-        kind: ChangeKind,
-        update: Bytes,
-        what: HeardChange,
-        session: Option<uuid::Uuid>,
-        answer: super::Answer<Edited>,
-    ) {
+    fn append(&mut self, by: &Principal, key: Option<String>, kind: ChangeKind, update: Bytes, saying: Saying) {
         self.applied += 1;
         let offset = self.applied;
         let change =
@@ -254,15 +256,9 @@ impl Owner {
             Bytes::from(self.document.state())
         });
         let user = by.name.clone();
-        self.emissions.push(Emission::Change(Box::new(Unstored {
-            offset,
-            stored,
-            user,
-            what,
-            session,
-            answer,
-            snapshot,
-        })));
+        let Saying { what, session, answer, merged } = saying;
+        let unstored = Unstored { offset, stored, user, what, session, answer, merged, snapshot };
+        self.emissions.push(Emission::Change(Box::new(unstored)));
     }
 
     /// Says something behind all that is still to be said.
@@ -299,7 +295,8 @@ impl Owner {
     fn say(&mut self, unstored: Unstored) {
         let heard = Heard { offset: unstored.offset, user: &unstored.user, what: &unstored.what };
         self.audience.hear(&self.epoch, &heard, unstored.session);
-        (unstored.answer)(Ok(Edited { epoch: self.epoch.to_string(), offset: unstored.offset, durable: true }));
+        let epoch = self.epoch.to_string();
+        (unstored.answer)(Ok(Edited { epoch, offset: unstored.offset, durable: true, patch: unstored.merged }));
         if let Some(state) = unstored.snapshot {
             self.log.put_snapshot(self.thing, unstored.offset, state);
         }

@@ -165,6 +165,10 @@ pub struct Edited {
     pub offset: u64,
     /// Always true: the reply comes only when the change is stored.
     pub durable: bool,
+    /// What the edit came to, if others' changes that its sender had not seen were merged with it: to be
+    /// applied at the reply's place instead of what was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Value>,
 }
 
 /// Body of the push of an edit, and of an edit in `missed`.

@@ -51,9 +51,9 @@ proptest! {
     #[test]
     fn a_reply_is_read_as_it_was_written_and_a_join_changes_nothing_else(
         codec in codecs(), port: u16, name: String, id: Option<u32>, thing: Option<String>, offset: Option<u64>,
-        epoch: String, at: u64, join: u32,
+        epoch: String, at: u64, join: u32, patch in proptest::option::of(values()),
     ) {
-        let body = Edited { epoch, offset: at, durable: true };
+        let body = Edited { epoch, offset: at, durable: true, patch };
         let message = codec.encode(&Outgoing {
             port, name: &name, id, thing: thing.clone(), join: None, offset, body: Some(&body), error: None,
         });

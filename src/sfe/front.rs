@@ -3,6 +3,7 @@
 //! No IO and no waiting: what is to be sent goes into the links' buffers.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     time::Instant,
 };
@@ -24,7 +25,7 @@ use crate::{
     },
     protocol::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId,
-        action::{Action, Edited},
+        action::{Action, Edit, EditPush, Edited, Form},
         codec::append_with_join,
         limits,
         message::WithBody,
@@ -355,8 +356,9 @@ impl Front {
             if let Some((principal, key)) = change.again.take() {
                 let made = self.unanswered_edits.remove(&(push.thing, principal, key));
                 if let Some((session, sequence)) = made {
-                    let edited = Edited { epoch: change.epoch.clone(), offset: change.offset, durable: true };
-                    if self.acknowledge(session, sequence, push.thing, &edited) {
+                    let mut edited =
+                        Edited { epoch: change.epoch.clone(), offset: change.offset, durable: true, patch: None };
+                    if self.acknowledge(session, sequence, push.thing, &mut edited, &push.encoded) {
                         push.except = Some(session);
                     }
                 }
@@ -368,11 +370,27 @@ impl Front {
         streams.into_iter().for_each(|stream| self.tell_stream(stream, &down));
     }
 
-    /// Answers an edit whose change has come again.
-    fn acknowledge(&mut self, id: Uuid, sequence: u64, thing: ThingId, edited: &Edited) -> bool {
+    /// Answers an edit whose change has come again. What a patch came to is told in any case: whether it was
+    /// merged with other changes is not known any more.
+    fn acknowledge(
+        &mut self,
+        id: Uuid,
+        sequence: u64,
+        thing: ThingId,
+        edited: &mut Edited,
+        encoded: &[Encoded],
+    ) -> bool {
         let Some(session) = self.sessions.get_mut(&id) else { return false };
         let Some(pending) = session.pending.remove(&sequence) else { return false };
         let (stream, codec) = (session.stream, session.context.protocol);
+        let sent = codec.decode::<WithBody<Edit>>(&pending.message);
+        if sent.is_ok_and(|sent| sent.body.patch.is_some())
+            && let Some(push) = encoded.iter().find(|push| push.codec == codec && push.form == Some(Form::Json))
+            && let Ok(push) = codec.decode::<WithBody<EditPush<'_>>>(&push.message)
+        {
+            edited.patch = push.body.patch.map(Cow::into_owned);
+        }
+        let edited = &*edited;
         let reply = pending.head.id.map(|request| {
             codec.encode(&Outgoing {
                 port: pending.head.port,

@@ -270,7 +270,13 @@ impl<R> Session<R> {
         if place == Place::Gap {
             self.reopen(&thing, false);
         }
-        if let Some((key, change)) = edit {
+        if let Some((key, mut change)) = edit {
+            // Others' changes that its author had not seen were merged with it.
+            if let (EditBody::Patch(patch), merged) = (&mut change, &reply["patch"])
+                && !merged.is_null()
+            {
+                *patch = merged.clone();
+            }
             self.event(Event::Acked { thing, offset, key, change: (place == Place::Next).then_some(change) });
         }
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use widgetapp::{client::Event, protocol::action::Action};
 
 use super::{Name, People};
-use crate::scene::{Scene, until_async};
+use crate::scene::Scene;
 
 #[when(expr = "{person} changes the title to {string}")]
 async fn changes_title(scene: &mut Scene, name: Name, title: String) {
@@ -47,14 +47,12 @@ async fn type_at_once(scene: &mut Scene, one: Name, before: String, text: String
 
 #[then(expr = "{people} read(s) {string} in the notes")]
 async fn read_notes(scene: &mut Scene, names: People, text: String) {
-    // As they see it who look at the Thing anew.
     for name in names.0 {
-        let person = scene.person(&name);
-        until_async(&format!("{name} reads {text:?}"), async || {
-            let shown = person.ask(Action::Select, Some(&scene.thing), json!({})).await.ok()?;
-            (shown["content"]["notes"] == text.as_str()).then_some(())
-        })
-        .await;
+        let (what, person) = (format!("{name} reads {text:?}"), scene.person(&name));
+        person.sees(&what, |screen| screen.content["notes"] == text.as_str()).await;
+        // And so does whoever looks at the Thing anew.
+        let shown = person.ask(Action::Select, Some(&scene.thing), json!({})).await.expect("the Thing can be selected");
+        assert_eq!(shown["content"]["notes"], text.as_str());
     }
 }
 
