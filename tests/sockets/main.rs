@@ -3,4 +3,6 @@
 #[path = "../product/mod.rs"]
 mod product;
 
+mod frames;
 mod processes;
+mod raw;
