@@ -4,5 +4,9 @@
 mod product;
 
 mod frames;
+mod handover;
+mod limits;
+mod live;
 mod processes;
 mod raw;
+mod refusals;
