@@ -5,6 +5,7 @@ mod product;
 
 mod frames;
 mod handover;
+mod kills;
 mod limits;
 mod live;
 mod processes;
