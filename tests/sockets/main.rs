@@ -11,3 +11,4 @@ mod live;
 mod processes;
 mod raw;
 mod refusals;
+mod replay;
