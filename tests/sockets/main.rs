@@ -12,3 +12,4 @@ mod processes;
 mod raw;
 mod refusals;
 mod replay;
+mod tls;
