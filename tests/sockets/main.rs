@@ -12,4 +12,5 @@ mod processes;
 mod raw;
 mod refusals;
 mod replay;
+mod stock_clients;
 mod tls;
