@@ -19,7 +19,7 @@ pub const NAMES: [&str; 3] = ["_wfe", "_sfe", "_stream"];
 pub fn main(name: &str) -> ExitCode {
     telemetry::start();
     match run(name) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             tracing::error!("{name}: {error:#}");
             ExitCode::FAILURE
@@ -27,7 +27,7 @@ pub fn main(name: &str) -> ExitCode {
     }
 }
 
-fn run(name: &str) -> anyhow::Result<()> {
+fn run(name: &str) -> anyhow::Result<ExitCode> {
     // Even a supervisor that is killed leaves no process behind.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     rustix::thread::set_name(&std::ffi::CString::new(name)?)?;
@@ -42,10 +42,11 @@ fn run(name: &str) -> anyhow::Result<()> {
             "_sfe" => sfe::run(control.clone(), commands, number.parse()?, &start.config).await.map_err(Into::into),
             _ => stream::run(control.clone(), commands, &start.config).await.map_err(Into::into),
         };
-        if let Err(error) = &result {
-            // Before the server is up, the supervisor tells it to whoever started the server.
-            let _ = control.report(&Report::Failed(format!("{error:#}"))).await;
+        let Err(error) = result else { return Ok(ExitCode::SUCCESS) };
+        // The supervisor tells it: to whoever starts the server, and later in its log.
+        match control.report(&Report::Failed(format!("{error:#}"))).await {
+            Ok(()) => Ok(ExitCode::FAILURE),
+            Err(_) => Err(error),
         }
-        result
     })
 }

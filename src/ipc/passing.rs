@@ -55,7 +55,12 @@ impl Receiver {
     /// The channel broke, or what came is not an `M` or was cut short.
     pub async fn receive<M: DeserializeOwned>(&mut self) -> io::Result<Option<(M, Vec<OwnedFd>)>> {
         let mut room = [0; ANCILLARY_BYTES];
-        let (info, ancillary) = self.channel.recv_with_ancillary(&mut self.buffer, &mut room).await?;
+        let (info, ancillary) = match self.channel.recv_with_ancillary(&mut self.buffer, &mut room).await {
+            Ok(received) => received,
+            // It went without reading all that it was sent.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let mut sockets = Vec::new();
         for message in ancillary.into_messages() {
             if let OwnedAncillaryMessage::FileDescriptors(descriptors) = message {
@@ -107,5 +112,10 @@ mod tests {
         let (here, there) = UnixSeqpacket::pair().unwrap();
         drop(here);
         assert!(Receiver::new(there.into()).receive::<u8>().await.unwrap().is_none());
+        let (here, there) = UnixSeqpacket::pair().unwrap();
+        send::<_, OwnedFd>(&there, &1u8, &[]).await.unwrap();
+        drop(here);
+        let end = Receiver::new(there.into()).receive::<u8>().await;
+        assert!(end.unwrap().is_none(), "also if it has not read everything");
     }
 }

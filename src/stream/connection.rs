@@ -71,7 +71,8 @@ enum Phase {
     Draining,
     /// A close frame is in the outbox; wait for the client's, but not for ever.
     Closing(Instant),
-    /// The client broke the protocol: what it sends is read and thrown away, so that the close frame reaches it.
+    /// The client broke the protocol or has closed: what it sends is read and thrown away, so that what waits and
+    /// the close frame reach it.
     Refusing(Instant),
     Over,
 }
@@ -136,12 +137,15 @@ impl Connection {
         }
     }
 
-    /// A client whose requests are not answered yet, or who does not take its echo, is not read.
+    /// A client whose requests are not answered yet, or who does not take what it is sent (its echo and pongs
+    /// too), is not read.
     fn wants_to_read(&self) -> bool {
         let state = self.state.borrow();
         match self.phase.get() {
-            Phase::Open if self.echo => state.outbox.bytes() < self.bounds.max_queue_bytes,
-            Phase::Open => state.unanswered.len() < limits::MAX_PENDING_REQUESTS,
+            Phase::Open => {
+                state.outbox.bytes() < self.bounds.max_queue_bytes
+                    && state.unanswered.len() < limits::MAX_PENDING_REQUESTS
+            }
             Phase::Closing(_) | Phase::Refusing(_) => true,
             Phase::Draining | Phase::Over => false,
         }
@@ -197,7 +201,7 @@ impl Connection {
                     break;
                 }
                 Err(Ended::Closed) => {
-                    self.phase.set(Phase::Over);
+                    self.phase.set(Phase::Refusing(now + limits::CLOSE_WITHIN));
                     break;
                 }
                 Err(Ended::Fault(code, why)) => {

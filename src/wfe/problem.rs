@@ -91,30 +91,38 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Inner { error, status, headers } = *self.0;
         let code = ErrorCode::ALL.iter().find(|code| code.number() == error.code);
-        let mut body = json!({
-            "type": format!("urn:widgetapp:error:{}", error.name),
-            "title": code.map_or(error.name.as_str(), |code| code.message()),
-            "status": status.as_u16(),
-            "detail": error.message,
-            "code": error.code,
-            "name": error.name,
-            "temporary": error.temporary,
-        });
         let mut response = Response::new(Body::empty());
         *response.status_mut() = status;
         if let Some(challenge) = code.and_then(|&code| challenge_of(code)) {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Some(millis) = error.retry_after_ms {
-            body["retry_after_ms"] = millis.into();
             response.headers_mut().insert(RETRY_AFTER, millis.div_ceil(1000).into());
         }
         response.headers_mut().extend(headers);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        *response.body_mut() = Body::from(body.to_string());
+        *response.body_mut() = Body::from(document(&error, status).to_string());
         response
     }
+}
+
+/// The body of a problem (RFC 9457).
+pub(super) fn document(error: &ErrorBody, status: StatusCode) -> serde_json::Value {
+    let code = ErrorCode::ALL.iter().find(|code| code.number() == error.code);
+    let mut body = json!({
+        "type": format!("urn:widgetapp:error:{}", error.name),
+        "title": code.map_or(error.name.as_str(), |code| code.message()),
+        "status": status.as_u16(),
+        "detail": error.message,
+        "code": error.code,
+        "name": error.name,
+        "temporary": error.temporary,
+    });
+    if let Some(millis) = error.retry_after_ms {
+        body["retry_after_ms"] = millis.into();
+    }
+    body
 }
 
 /// The status of each code.

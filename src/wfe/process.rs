@@ -27,7 +27,7 @@ use super::{
     connections::Connections,
     handover::{Handovers, Passenger},
     links::Links,
-    router,
+    problem, router,
     sessions::Sessions,
 };
 use crate::{
@@ -253,7 +253,7 @@ fn tls(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
 
 /// A refusal for a socket that speaks HTTP no more through hyper.
 pub(super) fn raw_refusal(error: &ErrorBody) -> Vec<u8> {
-    let body = serde_json::to_vec(error).unwrap_or_default();
+    let body = problem::document(error, http::StatusCode::SERVICE_UNAVAILABLE).to_string();
     let mut answer = Vec::with_capacity(body.len() + 256);
     let seconds = error.retry_after_ms.unwrap_or(1000).div_ceil(1000);
     let _ = write!(
@@ -262,6 +262,6 @@ pub(super) fn raw_refusal(error: &ErrorBody) -> Vec<u8> {
          Retry-After: {seconds}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    answer.extend_from_slice(&body);
+    answer.extend_from_slice(body.as_bytes());
     answer
 }

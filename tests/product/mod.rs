@@ -32,8 +32,17 @@ impl Product {
         Self::start_in(TempDir::new().expect("a temporary directory"), options)
     }
 
+    /// Starts it with more options and these environment variables.
+    pub fn start_with_env(options: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::launch(TempDir::new().expect("a temporary directory"), options, env)
+    }
+
     /// Starts it on data that is there already; on a free port, unless the options say `--listen`.
     pub fn start_in(data: TempDir, options: &[&str]) -> Self {
+        Self::launch(data, options, &[])
+    }
+
+    fn launch(data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
         let log = data.path().join("server.log");
         let log_file = std::fs::File::options().create(true).append(true).open(&log).expect("a log file");
         let listen: &[&str] = if options.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
@@ -42,6 +51,7 @@ impl Product {
             .arg(data.path())
             .args(listen)
             .args(options)
+            .envs(env.iter().copied())
             .current_dir(data.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -3,4 +3,14 @@
 #[path = "../product/mod.rs"]
 mod product;
 
+mod frames;
+mod handover;
+mod kills;
+mod limits;
+mod live;
 mod processes;
+mod raw;
+mod refusals;
+mod replay;
+mod stock_clients;
+mod tls;
