@@ -2,8 +2,9 @@
 //!
 //! No IO and no waiting: what is to be sent goes into the links' buffers.
 
+mod resume;
+
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, HashMap},
     time::Instant,
 };
@@ -21,15 +22,13 @@ use super::{
 use crate::{
     ipc::{
         link,
-        messages::{Effect, Encoded, Held, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
+        messages::{Effect, Encoded, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
     },
     protocol::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId,
-        action::{Action, Edit, EditPush, Edited, Form},
+        action::{Action, Edited},
         codec::append_with_join,
-        limits,
-        message::WithBody,
-        session,
+        limits, session,
     },
 };
 
@@ -128,98 +127,6 @@ impl Front {
             StreamUp::Held(_) | StreamUp::AllHeld => {
                 tracing::error!(stream, "told again what it holds");
             }
-        }
-    }
-
-    /// A `_stream` has told all that it holds over a new link.
-    pub fn attach_stream(&mut self, stream: u16, link: link::Sender<StreamDown>, held: Vec<Held>, now: Instant) {
-        self.streams.insert(stream, link);
-        let mut unanswered = Vec::new();
-        for held in held {
-            let Ok(context) = postcard::from_bytes::<RequestContext>(&held.context) else {
-                tracing::error!(session = %held.session, "a session came back without its context");
-                continue;
-            };
-            let codec = context.protocol;
-            self.begin(stream, context, now);
-            for open in &held.open {
-                self.fan_out.open(held.session, stream, codec, open);
-                if let Some(session) = self.sessions.get_mut(&held.session) {
-                    session.joins.insert(open.thing, open.join);
-                }
-                self.resume(open.thing, open.offset);
-            }
-            unanswered.extend(held.unanswered.into_iter().map(|(sequence, message)| (held.session, sequence, message)));
-        }
-        self.tell_wfe(&WfeUp::Resumed);
-        for (session, sequence, message) in unanswered {
-            self.message(session, sequence, message, now);
-            self.await_again(session, sequence);
-        }
-    }
-
-    /// Whether this is the link that is in use; an older one may end after its successor has come.
-    pub fn uses_stream(&self, stream: u16, link: &link::Sender<StreamDown>) -> bool {
-        self.streams.get(&stream).is_some_and(|used| used.is_same(link))
-    }
-
-    /// A `_stream` is gone, and its connections with it.
-    pub fn lose_stream(&mut self, stream: u16) {
-        self.streams.remove(&stream);
-        let lost: Vec<_> =
-            self.sessions.iter().filter(|(_, session)| session.stream == stream).map(|(id, _)| *id).collect();
-        lost.into_iter().for_each(|session| self.end(session));
-    }
-
-    /// WFE is there again: it is told what is here, and asked again for what it has not answered.
-    pub fn attach_wfe(&mut self, link: link::Sender<WfeUp>) {
-        self.wfe = Some(link);
-        for session in self.sessions.values() {
-            self.tell_wfe(&WfeUp::Connected {
-                session: session.context.session,
-                principal: session.context.principal.clone(),
-            });
-        }
-        // A pending edit may have been made: its change came after what had been passed on when it was sent.
-        let mut after: HashMap<ThingId, u64> =
-            self.fan_out.iter().map(|(thing, topic)| (thing, topic.offset)).collect();
-        for pending in self.sessions.values().flat_map(|session| session.pending.values()) {
-            if let (Some(thing), Some(seen)) = (pending.thing, pending.seen) {
-                after.entry(thing).and_modify(|offset| *offset = seen.min(*offset));
-            }
-        }
-        after.into_iter().for_each(|(thing, offset)| self.resume(thing, offset));
-        self.tell_wfe(&WfeUp::Resumed);
-        let mut again: Vec<(Uuid, u64)> = Vec::new();
-        for (id, session) in &self.sessions {
-            again.extend(session.pending.keys().map(|sequence| (*id, *sequence)));
-        }
-        for (session, sequence) in again {
-            self.await_again(session, sequence);
-            self.request(session, sequence);
-        }
-    }
-
-    /// This link to WFE is over; requests wait for the next.
-    pub fn lose_wfe(&mut self, link: &link::Sender<WfeUp>) {
-        self.wfe.take_if(|used| used.is_same(link));
-    }
-
-    fn resume(&self, thing: ThingId, after: u64) {
-        if let Some(topic) = self.fan_out.get(thing) {
-            let (epoch, wanted) = (topic.epoch.clone(), topic.wanted());
-            self.tell_wfe(&WfeUp::Resume { thing, epoch, after, wanted });
-        }
-    }
-
-    /// Notes an unanswered edit under its key, so that its change answers it if it comes again.
-    fn await_again(&mut self, id: Uuid, sequence: u64) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let Some(pending) = session.pending.get(&sequence) else { return };
-        if let (Some(Action::Edit), Some(thing)) = (pending.action, pending.thing)
-            && let Ok(WithBody { body: Key { key } }) = session.context.protocol.decode(&pending.message)
-        {
-            self.unanswered_edits.insert((thing, session.context.principal.id(), key), (id, sequence));
         }
     }
 
@@ -368,45 +275,6 @@ impl Front {
         let streams: Vec<u16> = self.fan_out.get(push.thing).into_iter().flat_map(|topic| topic.streams()).collect();
         let down = StreamDown::Push(push);
         streams.into_iter().for_each(|stream| self.tell_stream(stream, &down));
-    }
-
-    /// Answers an edit whose change has come again. What a patch came to is told in any case: whether it was
-    /// merged with other changes is not known any more.
-    fn acknowledge(
-        &mut self,
-        id: Uuid,
-        sequence: u64,
-        thing: ThingId,
-        edited: &mut Edited,
-        encoded: &[Encoded],
-    ) -> bool {
-        let Some(session) = self.sessions.get_mut(&id) else { return false };
-        let Some(pending) = session.pending.remove(&sequence) else { return false };
-        let (stream, codec) = (session.stream, session.context.protocol);
-        let sent = codec.decode::<WithBody<Edit>>(&pending.message);
-        if sent.is_ok_and(|sent| sent.body.patch.is_some())
-            && let Some(push) = encoded.iter().find(|push| push.codec == codec && push.form == Some(Form::Json))
-            && let Ok(push) = codec.decode::<WithBody<EditPush<'_>>>(&push.message)
-        {
-            edited.patch = push.body.patch.map(Cow::into_owned);
-        }
-        let edited = &*edited;
-        let reply = pending.head.id.map(|request| {
-            codec.encode(&Outgoing {
-                port: pending.head.port,
-                name: &pending.head.name,
-                id: Some(request.get()),
-                thing: Some(thing.to_string()),
-                join: session.joins.get(&thing).copied(),
-                offset: Some(edited.offset),
-                body: Some(edited),
-                error: None,
-            })
-        });
-        let effect = Some(Effect::At(thing, edited.offset));
-        let message = reply.map(Bytes::from);
-        self.tell_stream(stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, message });
-        true
     }
 
     fn notify(&self, sessions: &[Uuid], encoded: &[Encoded]) {
