@@ -24,7 +24,7 @@
 //! | [`thing`] | the document itself: pure, no IO |
 //! | [`log`] | the durable log of each Thing |
 //! | [`store`] | accounts, groups, shares, login sessions |
-//! | [`cli`], [`worker`] | how the program begins: at a terminal, or as a process of the server |
+//! | [`worker`] | what every process but the supervisor does first |
 //! | [`config`], [`clock`], [`telemetry`] | settings, time and chance, logs |
 
 pub mod access;

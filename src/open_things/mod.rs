@@ -8,6 +8,8 @@ mod audience;
 mod emission;
 mod owner;
 mod past;
+#[cfg(test)]
+mod tests;
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc, time::Duration};
 

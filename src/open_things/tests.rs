@@ -1,0 +1,202 @@
+//! Owners at work on a real log, which can be told to fail.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::LocalSet};
+
+use super::*;
+use crate::{
+    access::Kind,
+    clock,
+    log::{Change, ChangeKind, Durability, LogError, NewChange, Receipt, Snapshot, SqliteLog, Stored},
+    thing::Document,
+};
+
+/// A log whose disk can be full.
+struct Faulty {
+    log: SqliteLog,
+    full: AtomicBool,
+}
+
+impl Log for Faulty {
+    fn create(&self, thing: ThingId, epoch: String, first: NewChange) -> Receipt {
+        self.log.create(thing, epoch, first)
+    }
+
+    fn append(&self, thing: ThingId, offset: u64, change: NewChange) -> Receipt {
+        if self.full.load(Ordering::Relaxed) {
+            let (answer, receipt) = oneshot::channel();
+            let _ = answer.send(Err(LogError::Engine("the disk is full".into())));
+            return receipt;
+        }
+        self.log.append(thing, offset, change)
+    }
+
+    fn put_snapshot(&self, thing: ThingId, offset: u64, state: Bytes) -> Receipt {
+        self.log.put_snapshot(thing, offset, state)
+    }
+
+    fn load(&self, thing: ThingId) -> Result<Option<Stored>, LogError> {
+        self.log.load(thing)
+    }
+
+    fn read(&self, thing: ThingId, after: u64, most: usize, bytes: usize) -> Result<Vec<Change>, LogError> {
+        self.log.read(thing, after, most, bytes)
+    }
+
+    fn snapshot_at_or_before(&self, thing: ThingId, offset: u64) -> Result<Option<Snapshot>, LogError> {
+        self.log.snapshot_at_or_before(thing, offset)
+    }
+
+    fn find_key(&self, thing: ThingId, principal: &str, key: &str) -> Result<Option<u64>, LogError> {
+        self.log.find_key(thing, principal, key)
+    }
+
+    fn last(&self, thing: ThingId) -> Result<Option<u64>, LogError> {
+        self.log.last(thing)
+    }
+}
+
+/// A Thing with its log in a temporary directory.
+struct Bench {
+    _data: TempDir,
+    log: Arc<Faulty>,
+    things: Rc<OpenThings>,
+    thing: ThingId,
+}
+
+fn ada() -> Principal {
+    Principal { kind: Kind::User, name: "ada".into(), organisation: "acme".into() }
+}
+
+impl Bench {
+    async fn with_idle(idle: Duration) -> Self {
+        let data = TempDir::new().unwrap();
+        let log = SqliteLog::open(data.path().join("log.db"), Durability::Os).unwrap();
+        let log = Arc::new(Faulty { log, full: AtomicBool::new(false) });
+        let thing = ThingId(clock::new_id());
+        let (_, first) = Document::initial("A Thing", Some(json!({"notes": "one"})), 1).unwrap();
+        let change = NewChange {
+            user: "ada".into(),
+            principal: ada().id(),
+            key: None,
+            kind: ChangeKind::Edit,
+            update: first.update.into(),
+            at_millis: 0,
+        };
+        log.create(thing, "epoch".into(), change).await.unwrap().unwrap();
+        let things = Rc::new(OpenThings::new(log.clone(), idle));
+        Self { _data: data, log, things, thing }
+    }
+
+    fn edit(&self, key: &str, notes: &str) -> oneshot::Receiver<Result<Edited, ErrorBody>> {
+        let (sender, answer) = oneshot::channel();
+        let patch = json!([{"op": "replace", "path": "/notes", "value": notes}]);
+        let change = NewContent::Patch { patch, seen: None };
+        let answer_to = Box::new(move |edited| drop(sender.send(edited)));
+        let edit = Edit { by: ada(), key: Some(key.into()), change, session: None, answer: answer_to };
+        self.things.ask(self.thing, Command::Edit(edit));
+        answer
+    }
+
+    async fn view(&self, since: Option<u64>) -> View {
+        let (sender, answer) = oneshot::channel();
+        let since = since.map(|offset| Position { epoch: "epoch".into(), offset });
+        let answer_to = Box::new(move |view| drop(sender.send(view)));
+        self.things.ask(self.thing, Command::Read(Read { since, form: Form::Json, join: None, answer: answer_to }));
+        answer.await.unwrap().unwrap()
+    }
+
+    async fn notes(&self) -> String {
+        match self.view(None).await.whole {
+            Some(Whole::Content(content)) => content["notes"].as_str().unwrap().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+async fn offset(answer: oneshot::Receiver<Result<Edited, ErrorBody>>) -> Result<u64, u16> {
+    answer.await.unwrap().map(|edited| edited.offset).map_err(|error| error.code)
+}
+
+#[tokio::test]
+async fn a_read_waits_for_the_edits_before_it() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            let answers: Vec<_> = (2..10).map(|number| bench.edit(&number.to_string(), &format!("{number}"))).collect();
+            let view = bench.view(Some(1)).await;
+            assert_eq!((view.offset, view.missed.map(|missed| missed.len())), (9, Some(8)));
+            for (answer, expected) in answers.into_iter().zip(2..) {
+                assert_eq!(offset(answer).await, Ok(expected));
+            }
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_key_is_applied_once_even_if_it_comes_again_before_the_first_is_stored() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            let (first, again) = (bench.edit("k", "two"), bench.edit("k", "three"));
+            assert_eq!((offset(first).await, offset(again).await), (Ok(2), Ok(2)));
+            assert_eq!(bench.notes().await, "two");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_the_disk_refuses_is_not_made_and_the_thing_goes_on_when_there_is_room() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            bench.log.full.store(true, Ordering::Relaxed);
+            let refused = [bench.edit("a", "lost"), bench.edit("b", "lost too")];
+            for answer in refused {
+                assert_eq!(offset(answer).await, Err(ErrorCode::NotDurable.number()));
+            }
+            assert_eq!(bench.notes().await, "one");
+            bench.log.full.store(false, Ordering::Relaxed);
+            assert_eq!(offset(bench.edit("a", "two")).await, Ok(2), "the same key may be used again");
+            assert_eq!(bench.notes().await, "two");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_thing_that_nobody_uses_is_unloaded_and_comes_back() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_millis(1)).await;
+            assert_eq!(offset(bench.edit("a", "two")).await, Ok(2));
+            while !bench.things.mailboxes.borrow().is_empty() {
+                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            assert_eq!(bench.notes().await, "two");
+            assert_eq!(offset(bench.edit("a", "three")).await, Ok(2), "its keys are known from the log");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_was_away_for_long_gets_the_whole() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            let count = crate::protocol::limits::MAX_MISSED_CHANGES + 5;
+            let answers: Vec<_> =
+                (0..count).map(|number| bench.edit(&number.to_string(), &number.to_string())).collect();
+            for answer in answers {
+                offset(answer).await.unwrap();
+            }
+            let view = bench.view(Some(1)).await;
+            assert!(view.missed.is_none() && view.whole.is_some());
+            let view = bench.view(Some(view.offset - 300)).await;
+            assert_eq!(view.missed.map(|missed| missed.len()), Some(300));
+        })
+        .await;
+}
