@@ -87,6 +87,13 @@ impl FanOut {
         }
     }
 
+    /// Changes after `offset` have to come again; who has them already skips them.
+    pub fn rewind(&mut self, thing: ThingId, offset: u64) {
+        if let Some(topic) = self.things.get_mut(&thing) {
+            topic.offset = topic.offset.min(offset);
+        }
+    }
+
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (ThingId, &Topic)> {
         self.things.iter().map(|(thing, topic)| (*thing, topic))

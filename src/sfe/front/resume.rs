@@ -24,7 +24,7 @@ impl Front {
     /// A `_stream` has told all that it holds over a new link.
     pub fn attach_stream(&mut self, stream: u16, link: link::Sender<StreamDown>, held: Vec<Held>, now: Instant) {
         self.streams.insert(stream, link);
-        let mut unanswered = Vec::new();
+        let (mut unanswered, mut after) = (Vec::new(), HashMap::new());
         for held in held {
             let Ok(context) = postcard::from_bytes::<RequestContext>(&held.context) else {
                 tracing::error!(session = %held.session, "a session came back without its context");
@@ -37,9 +37,15 @@ impl Front {
                 if let Some(session) = self.sessions.get_mut(&held.session) {
                     session.joins.insert(open.thing, open.join);
                 }
-                self.resume(open.thing, open.offset);
+                let least = after.entry(open.thing).or_insert(open.offset);
+                *least = open.offset.min(*least);
             }
             unanswered.extend(held.unanswered.into_iter().map(|(sequence, message)| (held.session, sequence, message)));
+        }
+        // Once for all, from where the last of them is: for it, any later change would be a gap.
+        for (thing, offset) in after {
+            self.fan_out.rewind(thing, offset);
+            self.resume(thing, offset);
         }
         self.tell_wfe(&WfeUp::Resumed);
         for (session, sequence, message) in unanswered {

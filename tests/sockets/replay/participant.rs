@@ -18,6 +18,7 @@ use widgetapp::{
 };
 
 use super::{NAMES, author::Author, session::Step};
+use crate::product::PATIENCE;
 
 /// Edits that may be made before everyone has heard of them. Who missed more than 1,000 changes is sent the
 /// whole state, which does not tell an author what the other had typed at a certain time.
@@ -72,7 +73,7 @@ impl Participant {
     /// Types all steps, listens up to the last change.
     pub async fn run(mut self, steps: Vec<Step>, last: u64) -> Outcome {
         let (replies, arriving) = mpsc::unbounded_channel();
-        let collecting = tokio::spawn(collect(arriving));
+        let mut collecting = tokio::spawn(collect(arriving));
         for (n, step) in steps.iter().enumerate() {
             while !self.author.merge(step.after_other) || !self.pace.allows_more() {
                 // Others may have come further meanwhile, which no event tells.
@@ -85,11 +86,15 @@ impl Participant {
             replies.send((key, reply)).expect("they are collected");
         }
         drop(replies);
-        while self.heard.last() != Some(&last) {
-            self.listen().await;
+        let mut collected = None;
+        while self.heard.last() != Some(&last) || collected.is_none() {
+            tokio::select! {
+                done = &mut collecting, if collected.is_none() => collected = Some(done.expect("every edit is acknowledged")),
+                () = self.listen() => {}
+            }
         }
+        let (acknowledged, longest_pause) = collected.expect("the loop ends with it");
         self.author.merge(usize::MAX);
-        let (acknowledged, longest_pause) = collecting.await.expect("every edit is acknowledged");
         let (text, heard, reconnects) = (self.author.text(), self.heard, self.reconnects);
         Outcome { number: self.number, text, heard, acknowledged, longest_pause, reconnects }
     }
@@ -130,7 +135,8 @@ impl Participant {
             // Without a change it comes as an update.
             Event::Acked { offset, change: Some(_), .. } => offset,
             Event::Reset { .. } | Event::Lost { .. } | Event::Ended(_) => panic!("client {}: {event:?}", self.number),
-            Event::Reconnected => {
+            Event::Disconnected { reason, .. } => {
+                println!("client {} lost its connection: {reason}", self.number);
                 self.reconnects += 1;
                 return;
             }
@@ -146,7 +152,9 @@ async fn collect(mut arriving: mpsc::UnboundedReceiver<(String, Reply<Edited>)>)
     let (mut acknowledged, mut longest) = (HashMap::new(), Duration::ZERO);
     while let Some((key, reply)) = arriving.recv().await {
         let waiting_since: Instant = clock::now();
-        let edited = reply.await.unwrap_or_else(|error| panic!("the edit {key} was refused: {error}"));
+        let reply = tokio::time::timeout(PATIENCE, reply).await;
+        let reply = reply.unwrap_or_else(|_| panic!("the edit {key} is not answered within {PATIENCE:?}"));
+        let edited = reply.unwrap_or_else(|error| panic!("the edit {key} was refused: {error}"));
         assert!(edited.durable);
         longest = longest.max(waiting_since.elapsed());
         assert_eq!(acknowledged.insert(key, edited.offset), None);
