@@ -24,6 +24,7 @@
 //! | [`thing`] | the document itself: pure, no IO |
 //! | [`log`] | the durable log of each Thing |
 //! | [`store`] | accounts, groups, shares, login sessions |
+//! | [`limiter`] | how often something may be done |
 //! | [`worker`] | what every process but the supervisor does first |
 //! | [`config`], [`clock`], [`telemetry`] | settings, time and chance, logs |
 
@@ -33,6 +34,7 @@ pub mod client;
 pub mod clock;
 pub mod config;
 pub mod ipc;
+pub mod limiter;
 pub mod log;
 pub mod open_things;
 pub mod protocol;

@@ -31,7 +31,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with its defaults, but without the limit on requests: one sender stands for many.
+    /// Starts it with its defaults, but without the limits on one user: one stands for many here.
     pub fn start() -> Self {
         let data = tempfile::TempDir::new().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
@@ -39,6 +39,8 @@ impl Server {
             .arg(data.path())
             .env("WIDGETAPP_STREAM__REQUESTS_PER_SECOND", "1000000")
             .env("WIDGETAPP_STREAM__REQUEST_BURST", "1000000")
+            .env("WIDGETAPP_STREAM__OPENINGS_PER_SECOND", "1000000")
+            .env("WIDGETAPP_STREAM__OPENING_BURST", "1000000")
             .env("WIDGETAPP_STREAM__MAX_QUEUE_BYTES", "8388608")
             .stdout(Stdio::piped())
             .spawn()

@@ -77,6 +77,20 @@ Feature: Limits
         {"port": 0, "name": "welcome", "body": {"max_things": 3, "max_frame_bytes": 2048}}
         """
 
+    Scenario: Opening streams too often
+      Given WidgetApp is running with these settings:
+        """
+        [stream]
+        openings_per_second = 1
+        opening_burst = 2
+        """
+      When somebody asks for a stream with "Authorization"
+      And somebody asks for a stream with "Authorization"
+      Then the answer is 101
+      When somebody asks for a stream with "Authorization"
+      Then the answer is 429 with the code 114 "too_many_requests"
+      And the answer's header "Retry-After" contains "1"
+
     Scenario: Too many wrong passwords
       Given WidgetApp is running
       When somebody tries 11 wrong passwords for Ada

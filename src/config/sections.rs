@@ -187,6 +187,10 @@ pub struct Stream {
     pub requests_per_second: u32,
     /// Requests that one connection may send at once after a pause.
     pub request_burst: u32,
+    /// Streams per second that one user or client may open, averaged.
+    pub openings_per_second: u32,
+    /// Streams that one user or client may open at once after a pause.
+    pub opening_burst: u32,
 }
 
 impl Default for Stream {
@@ -200,6 +204,8 @@ impl Default for Stream {
             pong_ms: millis(limits::PONG_WITHIN),
             requests_per_second: limits::REQUESTS_PER_SECOND,
             request_burst: limits::REQUEST_BURST,
+            openings_per_second: limits::OPENINGS_PER_SECOND,
+            opening_burst: limits::OPENING_BURST,
         }
     }
 }
@@ -215,6 +221,8 @@ impl Stream {
             ("stream.pong_ms", self.pong_ms),
             ("stream.requests_per_second", self.requests_per_second.into()),
             ("stream.request_burst", self.request_burst.into()),
+            ("stream.openings_per_second", self.openings_per_second.into()),
+            ("stream.opening_burst", self.opening_burst.into()),
         ] {
             not_zero(key, value)?;
         }

@@ -17,6 +17,10 @@ pub const MAX_PENDING_REQUESTS: usize = 256;
 pub const REQUESTS_PER_SECOND: u32 = 200;
 /// Requests that one connection may send at once after a pause.
 pub const REQUEST_BURST: u32 = 1_000;
+/// Streams per second that one user or client may open, averaged; see [`OPENING_BURST`].
+pub const OPENINGS_PER_SECOND: u32 = 100;
+/// Streams that one user or client may open at once after a pause, as when all come back after a crash.
+pub const OPENING_BURST: u32 = 5_000;
 /// Largest `patch` or `update` of one edit, encoded.
 pub const MAX_EDIT_BYTES: usize = 512 * 1024;
 /// Largest encoded state of one Thing.

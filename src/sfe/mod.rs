@@ -12,7 +12,6 @@ mod accept;
 mod fan_out;
 mod filter_chain;
 mod front;
-mod limiter;
 mod request_context;
 mod split;
 
@@ -21,7 +20,6 @@ use std::{cell::RefCell, io, rc::Rc, time::Duration};
 use self::{
     accept::Door,
     front::{Front, Terms},
-    limiter::Rate,
 };
 use crate::{
     clock,
@@ -33,6 +31,7 @@ use crate::{
         messages::{Handover, StreamDown, StreamUp, WfeDown, WfeUp},
         passing,
     },
+    limiter::Rate,
 };
 
 /// Expiring tokens are looked for this often.

@@ -15,6 +15,7 @@ mod legacy;
 pub mod links;
 mod login;
 mod oauth;
+mod openings;
 mod origin;
 mod pages;
 mod passwords;
@@ -47,11 +48,13 @@ pub use process::run;
 pub use router::router;
 pub use stream_door::Handover;
 
+use openings::Openings;
 use origin::Site;
 use sign_in::SignIn;
 
 use crate::{
     config::Config,
+    limiter::Rate,
     services::Services,
     store::{Store, StoreError},
 };
@@ -68,6 +71,7 @@ struct Inner {
     sign_in: SignIn,
     site: Site,
     ready: Ready,
+    openings: Openings,
 }
 
 impl App {
@@ -86,7 +90,9 @@ impl App {
         let issuer = config.oauth.issuer.clone().unwrap_or_else(|| site.base_url.clone());
         let tokens = Tokens::open(&store, issuer, config.oauth.access_token_seconds)?;
         let sign_in = SignIn::new(store.clone(), Passwords::new());
-        Ok(Self(Arc::new(Inner { config, store, services, tokens, sign_in, site, ready })))
+        let rate = Rate { per_second: config.stream.openings_per_second, burst: config.stream.opening_burst };
+        let openings = Openings::new(rate);
+        Ok(Self(Arc::new(Inner { config, store, services, tokens, sign_in, site, openings, ready })))
     }
 
     /// Issues and verifies access tokens; the session service needs it for `refresh`.
@@ -122,6 +128,10 @@ impl App {
 
     fn site(&self) -> &Site {
         &self.0.site
+    }
+
+    fn openings(&self) -> &Openings {
+        &self.0.openings
     }
 
     fn ready(&self) -> &Ready {

@@ -15,7 +15,6 @@ use uuid::Uuid;
 
 use super::{
     fan_out::FanOut,
-    limiter::{Limiter, Rate, Verdict},
     request_context::RequestContext,
     split::{self, Route},
 };
@@ -24,6 +23,7 @@ use crate::{
         link,
         messages::{Effect, Encoded, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
     },
+    limiter::{Limiter, Rate, Verdict},
     protocol::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId,
         action::{Action, Edited},

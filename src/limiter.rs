@@ -1,8 +1,8 @@
-//! How many requests a session may make: a bucket that refills. Pure; time is passed in.
+//! How often something may be done: a bucket that refills. Pure; time is passed in.
 
 use std::time::Instant;
 
-/// Requests allowed per second and at once.
+/// What is allowed per second and at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Rate {
     /// Refilled per second.
@@ -11,7 +11,7 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// The bucket of one session.
+/// One bucket: that of a session's requests, or of a principal's new connections.
 #[derive(Debug)]
 pub struct Limiter {
     tokens: f64,
@@ -34,6 +34,12 @@ impl Limiter {
     /// A full bucket.
     pub fn new(rate: Rate, now: Instant) -> Self {
         Self { tokens: f64::from(rate.burst), at: now, refused: 0 }
+    }
+
+    /// Whether it is full again, so that it need not be remembered.
+    pub fn is_full(&self, rate: Rate, now: Instant) -> bool {
+        let gained = now.saturating_duration_since(self.at).as_secs_f64() * f64::from(rate.per_second);
+        self.tokens + gained >= f64::from(rate.burst)
     }
 
     /// Counts one request.
