@@ -33,6 +33,8 @@ struct Link {
     sender: link::Sender<WfeDown>,
     /// How those behind it want to hear.
     ways: Vec<(Codec, Form)>,
+    /// Changes up to here come to it another way.
+    told_until: u64,
 }
 
 impl Audience {
@@ -46,13 +48,27 @@ impl Audience {
     }
 
     pub fn join(&mut self, listener: &Listener, wanted: impl IntoIterator<Item = (Codec, Form)>) {
-        let new = || Link { sender: listener.sender.clone(), ways: Vec::new() };
+        let new = || Link { sender: listener.sender.clone(), ways: Vec::new(), told_until: 0 };
         let ways = &mut self.links.entry(listener.link).or_insert_with(new).ways;
         for way in wanted {
             if !ways.contains(&way) {
                 ways.push(way);
             }
         }
+    }
+
+    /// The same for a link that is sent the changes up to `until` apart: those of them that are still on
+    /// their way into the log must not overtake the earlier ones.
+    pub fn join_after(&mut self, listener: &Listener, wanted: impl IntoIterator<Item = (Codec, Form)>, until: u64) {
+        self.join(listener, wanted);
+        if let Some(link) = self.links.get_mut(&listener.link) {
+            link.told_until = until;
+        }
+    }
+
+    /// What was to be told apart was not stored: everyone hears of whatever comes next.
+    pub fn hear_all(&mut self) {
+        self.links.values_mut().for_each(|link| link.told_until = 0);
     }
 
     pub fn leave(&mut self, link: u64) {
@@ -81,7 +97,7 @@ impl Audience {
             except,
             encoded: ways.iter().filter_map(|(codec, form)| change.encode(self.thing, *codec, *form)).collect(),
         });
-        self.links.values().for_each(|link| link.sender.send(&push));
+        self.links.values().filter(|link| change.offset > link.told_until).for_each(|link| link.sender.send(&push));
     }
 
     /// Sends something that is not stored.

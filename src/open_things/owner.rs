@@ -312,6 +312,7 @@ impl Owner {
             }
         }
         self.keys.clear();
+        self.audience.hear_all();
         let last = self.log.last(self.thing).map_err(|error| unreadable(self.thing, &error))?;
         self.applied = last.unwrap_or(0);
         self.document =
@@ -343,12 +344,13 @@ impl Owner {
     }
 
     fn resume(&mut self, listener: Listener, epoch: &str, after: u64, wanted: Vec<(Codec, Form)>) {
-        self.audience.join(&listener, wanted.iter().copied());
+        self.audience.join_after(&listener, wanted.iter().copied(), self.applied);
         let (log, thing, until) = (self.log.clone(), self.thing, self.applied);
         let known = *epoch == *self.epoch && after <= until;
         let epoch = self.epoch.clone();
-        self.in_order(move |_| {
+        self.in_order(move |stored| {
             let again = || -> Result<bool, PastError> {
+                let until = if stored { until } else { log.last(thing)?.unwrap_or(0) };
                 let changes = if known { past::changes(&*log, thing, after, until)? } else { None };
                 let Some(changes) = changes else { return Ok(false) };
                 audience::send_again(&*log, thing, &epoch, &changes, &wanted, &listener.sender)

@@ -20,8 +20,28 @@ pub struct Topic {
     /// The last change that was passed on.
     pub offset: u64,
     holders: HashMap<Uuid, (u16, Codec, Form)>,
-    /// How many holders each `_stream` has: a change goes once to each of them.
-    streams: BTreeMap<u16, usize>,
+    /// The `_stream`s that have holders: a change goes once to each of them.
+    streams: BTreeMap<u16, Reach>,
+}
+
+/// A Thing in one `_stream`.
+#[derive(Debug, Default)]
+struct Reach {
+    holders: usize,
+    /// Its slowest holder has this change, and the one behind it is on its way. Later ones that overtake it
+    /// come again after it.
+    behind: Option<u64>,
+}
+
+impl Reach {
+    /// Whether a change goes there now.
+    fn takes(&mut self, offset: u64) -> bool {
+        let takes = self.behind.is_none_or(|after| offset == after + 1);
+        if takes {
+            self.behind = None;
+        }
+        takes
+    }
 }
 
 impl Topic {
@@ -36,9 +56,19 @@ impl Topic {
         wanted
     }
 
+    /// The last change that everyone who holds it has: a new link goes on from there.
+    pub fn everyone_has(&self) -> u64 {
+        self.streams.values().filter_map(|reach| reach.behind).fold(self.offset, u64::min)
+    }
+
     /// The `_stream`s in which it is open.
     pub fn streams(&self) -> impl Iterator<Item = u16> {
         self.streams.keys().copied()
+    }
+
+    fn streams_for(&mut self, offset: u64) -> Vec<u16> {
+        let taking = self.streams.iter_mut().filter_map(|(stream, reach)| reach.takes(offset).then_some(*stream));
+        taking.collect()
     }
 }
 
@@ -54,7 +84,7 @@ impl FanOut {
         // The log started anew, or an older change has to be sent again: both only after a new link.
         topic.epoch.clone_from(&open.epoch);
         if topic.holders.insert(session, (stream, codec, open.form)).is_none() {
-            *topic.streams.entry(stream).or_default() += 1;
+            topic.streams.entry(stream).or_default().holders += 1;
         }
     }
 
@@ -62,9 +92,9 @@ impl FanOut {
     pub fn close(&mut self, session: Uuid, thing: ThingId) -> bool {
         let Some(topic) = self.things.get_mut(&thing) else { return false };
         let Some((stream, ..)) = topic.holders.remove(&session) else { return false };
-        if let Some(count) = topic.streams.get_mut(&stream) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(reach) = topic.streams.get_mut(&stream) {
+            reach.holders -= 1;
+            if reach.holders == 0 {
                 topic.streams.remove(&stream);
             }
         }
@@ -80,17 +110,20 @@ impl FanOut {
         self.things.get(&thing)
     }
 
-    /// A change is passed on.
-    pub fn passed(&mut self, thing: ThingId, offset: u64) {
-        if let Some(topic) = self.things.get_mut(&thing) {
-            topic.offset = topic.offset.max(offset);
-        }
+    /// A change is passed on: the `_stream`s to which it goes.
+    pub fn pass(&mut self, thing: ThingId, offset: u64) -> Vec<u16> {
+        let Some(topic) = self.things.get_mut(&thing) else { return Vec::new() };
+        topic.offset = topic.offset.max(offset);
+        topic.streams_for(offset)
     }
 
-    /// Changes after `offset` have to come again; who has them already skips them.
-    pub fn rewind(&mut self, thing: ThingId, offset: u64) {
+    /// In this `_stream` changes after `offset` have to come again.
+    pub fn rewind(&mut self, thing: ThingId, stream: u16, offset: u64) {
         if let Some(topic) = self.things.get_mut(&thing) {
             topic.offset = topic.offset.min(offset);
+            if let Some(reach) = topic.streams.get_mut(&stream) {
+                reach.behind = Some(offset);
+            }
         }
     }
 
@@ -118,5 +151,19 @@ mod tests {
         assert_eq!(fan_out.get(thing).unwrap().streams().collect::<Vec<_>>(), [2]);
         assert!(fan_out.close(grace, thing));
         assert!(!fan_out.close(grace, thing), "closed already");
+    }
+
+    #[test]
+    fn a_stream_that_comes_back_is_not_sent_what_overtakes_its_missing_changes() {
+        let (mut fan_out, thing) = (FanOut::default(), ThingId(Uuid::nil()));
+        let at = |offset| OpenThing { thing, join: 1, form: Form::Json, epoch: "e".into(), offset };
+        fan_out.open(Uuid::from_u128(1), 1, Codec::Json, &at(9));
+        fan_out.open(Uuid::from_u128(2), 2, Codec::Json, &at(7));
+        fan_out.rewind(thing, 2, 7);
+        assert_eq!(fan_out.pass(thing, 10), [1], "it overtakes 8 and 9");
+        assert_eq!(fan_out.get(thing).unwrap().everyone_has(), 7);
+        for offset in [8, 9, 10, 11] {
+            assert_eq!(fan_out.pass(thing, offset), [1, 2], "each holder skips what it has");
+        }
     }
 }

@@ -259,20 +259,20 @@ impl Front {
     }
 
     fn push(&mut self, mut push: Push) {
-        if let Some(change) = &mut push.change {
-            if let Some((principal, key)) = change.again.take() {
-                let made = self.unanswered_edits.remove(&(push.thing, principal, key));
-                if let Some((session, sequence)) = made {
-                    let mut edited =
-                        Edited { epoch: change.epoch.clone(), offset: change.offset, durable: true, patch: None };
-                    if self.acknowledge(session, sequence, push.thing, &mut edited, &push.encoded) {
-                        push.except = Some(session);
-                    }
-                }
+        if let Some(change) = &mut push.change
+            && let Some((principal, key)) = change.again.take()
+            && let Some((session, sequence)) = self.unanswered_edits.remove(&(push.thing, principal, key))
+        {
+            let (epoch, offset) = (change.epoch.clone(), change.offset);
+            let mut edited = Edited { epoch, offset, durable: true, patch: None };
+            if self.acknowledge(session, sequence, push.thing, &mut edited, &push.encoded) {
+                push.except = Some(session);
             }
-            self.fan_out.passed(push.thing, change.offset);
         }
-        let streams: Vec<u16> = self.fan_out.get(push.thing).into_iter().flat_map(|topic| topic.streams()).collect();
+        let streams = match &push.change {
+            Some(change) => self.fan_out.pass(push.thing, change.offset),
+            None => self.fan_out.get(push.thing).into_iter().flat_map(|topic| topic.streams()).collect(),
+        };
         let down = StreamDown::Push(push);
         streams.into_iter().for_each(|stream| self.tell_stream(stream, &down));
     }

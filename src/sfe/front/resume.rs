@@ -44,7 +44,7 @@ impl Front {
         }
         // Once for all, from where the last of them is: for it, any later change would be a gap.
         for (thing, offset) in after {
-            self.fan_out.rewind(thing, offset);
+            self.fan_out.rewind(thing, stream, offset);
             self.resume(thing, offset);
         }
         self.tell_wfe(&WfeUp::Resumed);
@@ -78,7 +78,7 @@ impl Front {
         }
         // A pending edit may have been made: its change came after what had been passed on when it was sent.
         let mut after: HashMap<ThingId, u64> =
-            self.fan_out.iter().map(|(thing, topic)| (thing, topic.offset)).collect();
+            self.fan_out.iter().map(|(thing, topic)| (thing, topic.everyone_has())).collect();
         for pending in self.sessions.values().flat_map(|session| session.pending.values()) {
             if let (Some(thing), Some(seen)) = (pending.thing, pending.seen) {
                 after.entry(thing).and_modify(|offset| *offset = seen.min(*offset));
