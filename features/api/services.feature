@@ -82,9 +82,9 @@ Feature: Several services on one stream
         | the name is unknown       | {"port": 200, "name": "widgetApp_useraction_dance", "id": 7}                                           | 103  | unknown_name    |
         | the port's name is foreign| {"port": 0, "name": "widgetApp_useraction_edit", "id": 7}                                              | 103  | unknown_name    |
         | the Thing is not shared   | {"port": 200, "name": "widgetApp_useraction_open", "id": 7, "thing": "00000000-0000-4000-8000-000000000000"} | 200  | thing_not_found |
-        | no Thing is named         | {"port": 200, "name": "widgetApp_useraction_open", "id": 7}                                            | 101  | bad_request     |
+        | no Thing is named         | {"port": 200, "name": "widgetApp_useraction_open", "id": 7}                                            | 208  | invalid_action  |
         | the Thing is not open     | {"port": 200, "name": "widgetApp_useraction_close", "id": 7, "thing": "THING"}                         | 202  | not_open        |
-        | the key is missing        | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"patch": []}}   | 101  | bad_request     |
+        | the key is missing        | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"patch": []}}   | 208  | invalid_action  |
         | the patch does not fit    | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"key": "k", "patch": [{"op": "remove", "path": "/parts/ghost"}]}} | 203 | invalid_patch |
         | the patch is none         | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"key": "k", "patch": {"op": "add"}}} | 203 | invalid_patch |
         | the update is none        | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"key": "k", "update": "/////w=="}} | 300 | invalid_update |

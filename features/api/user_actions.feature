@@ -71,7 +71,7 @@ Feature: User actions in two ways
         | the role is too low     | delete | {"thing": "THING"}                                                             | 403    | 201  |
         | there is no such Thing  | select | {"thing": "00000000-0000-4000-8000-000000000000"}                              | 404    | 200  |
         | the patch does not fit  | edit   | {"thing": "THING", "key": "k", "patch": [{"op": "remove", "path": "/parts/x"}]} | 422    | 203  |
-        | the body is another one | edit   | {"thing": "THING", "key": 5}                                                   | 400    | 101  |
+        | the body is another one | edit   | {"thing": "THING", "key": 5}                                                   | 400    | 208  |
 
   Rule: A token needs the scope of the action
 

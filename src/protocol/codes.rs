@@ -71,6 +71,7 @@ codes! {
         ThingTooLarge = 205, "thing_too_large", false, "the Thing would grow larger than allowed";
         NotDurable = 206, "not_durable", true, "the change could not be stored and was not made; try again";
         ChangedMeanwhile = 207, "changed_meanwhile", false, "the Thing has changed since you read it; read it again";
+        InvalidAction = 208, "invalid_action", false, "the user action lacks something that it needs, or its body does not fit";
         InvalidUpdate = 300, "invalid_update", false, "the update is not a Yjs update (version 1)";
         IncompleteUpdate = 301, "incomplete_update", false, "the update builds on changes that the server does not have; send those first";
     }

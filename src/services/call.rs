@@ -15,7 +15,7 @@ use crate::{
         messages::{Effect, OpenThing, WfeDown},
     },
     open_things::Listener,
-    protocol::{Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId, action::Form, message::WithBody},
+    protocol::{Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId, action::Form, message::WithBody, session},
 };
 
 /// A call.
@@ -113,8 +113,15 @@ impl Call {
             }
             Body::Json(value) => serde_json::from_value(value.take()).map_err(|error| error.to_string()),
         };
-        decoded
-            .map_err(|why| ErrorBody::new(ErrorCode::BadRequest, format!("the body does not fit this action: {why}")))
+        decoded.map_err(|why| ErrorBody::new(self.misfit(), format!("the body does not fit this action: {why}")))
+    }
+
+    /// The code for a body that does not fit: that of the session's own requests, or of user actions.
+    fn misfit(&self) -> ErrorCode {
+        match &self.answer {
+            Way::Stream(way) if way.head.port == session::PORT => ErrorCode::BadRequest,
+            _ => ErrorCode::InvalidAction,
+        }
     }
 
     /// Like [`Call::body`], for actions whose body may be left out.
@@ -130,9 +137,9 @@ impl Call {
         }
         if let Body::Message(codec, message) = &self.body {
             let decoded = codec.decode::<Optional<T>>(message);
-            return decoded.map(|decoded| decoded.body.unwrap_or_default()).map_err(|why| {
-                ErrorBody::new(ErrorCode::BadRequest, format!("the body does not fit this action: {why}"))
-            });
+            return decoded
+                .map(|decoded| decoded.body.unwrap_or_default())
+                .map_err(|why| ErrorBody::new(self.misfit(), format!("the body does not fit this action: {why}")));
         }
         self.body()
     }
@@ -143,7 +150,7 @@ impl Call {
     /// None is named, or what is named cannot be a Thing.
     pub fn thing(&self) -> Result<ThingId, ErrorBody> {
         let named = self.thing.as_deref();
-        let named = named.ok_or_else(|| ErrorBody::new(ErrorCode::BadRequest, "this action needs a \"thing\""))?;
+        let named = named.ok_or_else(|| ErrorBody::new(ErrorCode::InvalidAction, "this action needs a \"thing\""))?;
         named.parse().map_err(|_| ErrorCode::ThingNotFound.into())
     }
 

@@ -129,7 +129,7 @@ pub(super) fn document(error: &ErrorBody, status: StatusCode) -> serde_json::Val
 fn status_of(code: ErrorCode) -> StatusCode {
     use ErrorCode as E;
     match code {
-        E::BadRequest | E::UnknownPort | E::TokenInUrl | E::UnknownSubprotocol | E::BadUpgrade => {
+        E::BadRequest | E::InvalidAction | E::UnknownPort | E::TokenInUrl | E::UnknownSubprotocol | E::BadUpgrade => {
             StatusCode::BAD_REQUEST
         }
         E::TokenMissing | E::InvalidToken | E::TokenExpired | E::NotLoggedIn | E::WrongCredentials => {

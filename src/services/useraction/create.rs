@@ -43,7 +43,7 @@ fn check(body: Create) -> Result<Create, ErrorBody> {
     let length = body.title.chars().count();
     if body.title.trim().is_empty() || length > limits::MAX_TITLE_CHARS {
         let why = format!("a \"title\" has 1 to {} characters; this one has {length}", limits::MAX_TITLE_CHARS);
-        return Err(ErrorBody::new(ErrorCode::BadRequest, why));
+        return Err(ErrorBody::new(ErrorCode::InvalidAction, why));
     }
     Ok(body)
 }

@@ -34,14 +34,14 @@ fn check(actions: &UserActions, call: &mut Call) -> Result<(ThingId, String, New
     let body: Edit = call.body()?;
     if body.key.is_empty() || body.key.len() > limits::MAX_KEY_BYTES {
         let why = format!("a \"key\" has 1 to {} bytes; choose a new one for each edit", limits::MAX_KEY_BYTES);
-        return Err(ErrorBody::new(ErrorCode::BadRequest, why));
+        return Err(ErrorBody::new(ErrorCode::InvalidAction, why));
     }
     let change = match (body.patch, body.update) {
         (Some(patch), None) => NewContent::Patch { patch, seen: call.seen },
         (None, Some(update)) => NewContent::Update(update.0),
         _ => {
             let why = "an edit has either a \"patch\" (JSON Patch) or an \"update\" (Yjs)";
-            return Err(ErrorBody::new(ErrorCode::BadRequest, why));
+            return Err(ErrorBody::new(ErrorCode::InvalidAction, why));
         }
     };
     Ok((thing, body.key, change))

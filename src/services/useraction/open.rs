@@ -20,11 +20,11 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         Err(error) => return finish::<()>(call, Err(error)),
     };
     let Way::Stream(way) = &call.answer else {
-        return finish::<()>(call, Err(ErrorBody::new(ErrorCode::BadRequest, "a Thing is opened on a stream")));
+        return finish::<()>(call, Err(ErrorBody::new(ErrorCode::InvalidAction, "a Thing is opened on a stream")));
     };
     if !way.names_request() {
         let why = "opening a Thing needs an \"id\": it is the \"join\" of all that follows";
-        return finish::<()>(call, Err(ErrorBody::new(ErrorCode::BadRequest, why)));
+        return finish::<()>(call, Err(ErrorBody::new(ErrorCode::InvalidAction, why)));
     }
     let join = Some((way.listener.clone(), way.codec));
     let form = body.form;

@@ -35,7 +35,7 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
 fn in_thing(actions: &UserActions, call: &Call, body: Scroll) -> Result<serde_json::Value, ErrorBody> {
     let (thing, _) = actions.permit(Action::Scroll, call)?;
     let view = body.view.ok_or_else(|| {
-        ErrorBody::new(ErrorCode::BadRequest, "scrolling in a Thing needs a \"view\": where in it you look")
+        ErrorBody::new(ErrorCode::InvalidAction, "scrolling in a Thing needs a \"view\": where in it you look")
     })?;
     if view.to_string().len() > MAX_VIEW_BYTES {
         return Err(ErrorBody::new(ErrorCode::TooLarge, format!("a \"view\" has at most {MAX_VIEW_BYTES} bytes")));
