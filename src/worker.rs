@@ -18,6 +18,11 @@ pub const NAMES: [&str; 3] = ["_wfe", "_sfe", "_stream"];
 /// Runs the process with this name to its end.
 pub fn main(name: &str) -> ExitCode {
     telemetry::start();
+    // Also those that are caught, such as of a document that a hostile update has broken: one line in the log.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panicked: {}", panic.payload_as_str().unwrap_or("without a text"));
+    }));
     match run(name) {
         Ok(code) => code,
         Err(error) => {
