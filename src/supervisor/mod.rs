@@ -43,6 +43,10 @@ use crate::{
 const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 /// How long a port may be in use before that is an error.
 const PORT_FREE_WITHIN: Duration = Duration::from_secs(1);
+/// How long after a process could not be started it is tried again.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// Stands for a process that does not run: it is time to start it.
+const NO_PROCESS: u32 = 0;
 /// How long the start may take before it is given up.
 const START_WITHIN: Duration = Duration::from_secs(60);
 
@@ -188,7 +192,7 @@ impl Supervisor {
         if self.children.get(&id).is_none_or(|child| child.pid != pid) {
             // The last words of one that was replaced; or it is its time to be started again.
             if matches!(what, Happening::Ended(_)) && !self.children.contains_key(&id) && self.members.contains(&id) {
-                self.start(id)?;
+                self.start_again(id);
             }
             return Ok(());
         }
@@ -199,8 +203,11 @@ impl Supervisor {
                 }
             }
             Happening::Reported(Report::LinkLost(link)) => {
-                if self.links.get(&(id.min(link.peer), id.max(link.peer))) == Some(&link.number) {
-                    self.link(id, link.peer)?;
+                if self.links.get(&(id.min(link.peer), id.max(link.peer))) == Some(&link.number)
+                    && let Err(error) = self.link(id, link.peer)
+                {
+                    tracing::error!(process = %id, "{error:#}; it is replaced");
+                    self.children.get(&id).into_iter().for_each(|child| child.signal(Signal::KILL));
                 }
             }
             Happening::Reported(Report::Answer(answer)) => {
@@ -210,12 +217,34 @@ impl Supervisor {
             }
             Happening::Reported(Report::Failed(why)) if !announced => bail!(why),
             Happening::Reported(Report::Failed(why)) => tracing::error!(process = %id, why, "a process cannot go on"),
-            Happening::Ended(status) => self.ended(id, pid, &status)?,
+            Happening::Ended(status) => self.ended(id, pid, &status),
         }
         Ok(())
     }
 
-    fn ended(&mut self, id: ProcessId, pid: u32, status: &io::Result<std::process::ExitStatus>) -> anyhow::Result<()> {
+    /// Starts a process while the server runs. What prevents it, such as too many open files, may pass: the
+    /// others go on, and it is tried again.
+    fn start_again(&mut self, id: ProcessId) {
+        if let Err(error) = self.start(id) {
+            tracing::error!(process = %id, "{error:#}; it is tried again");
+            match self.children.get(&id) {
+                // It runs, but lacks a link: its end leads to the next try.
+                Some(child) => child.signal(Signal::KILL),
+                None => self.start_later(id, TRY_AGAIN_AFTER),
+            }
+        }
+    }
+
+    fn start_later(&self, id: ProcessId, wait: Duration) {
+        let events = self.events.clone();
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(wait).await;
+            let ended = Happening::Ended(Err(io::ErrorKind::Other.into()));
+            let _ = events.send(Event { id, pid: NO_PROCESS, what: ended });
+        });
+    }
+
+    fn ended(&mut self, id: ProcessId, pid: u32, status: &io::Result<std::process::ExitStatus>) {
         self.children.remove(&id);
         if id == ProcessId::Wfe {
             for reply in self.answers.drain(..) {
@@ -227,14 +256,10 @@ impl Supervisor {
         let how = status.as_ref().map_or_else(ToString::to_string, ToString::to_string);
         tracing::warn!(process = %id, pid, how, restart_in_ms = wait.as_millis(), "a process has ended");
         if wait.is_zero() {
-            return self.start(id);
+            self.start_again(id);
+        } else {
+            self.start_later(id, wait);
         }
-        let events = self.events.clone();
-        tokio::task::spawn_local(async move {
-            tokio::time::sleep(wait).await;
-            let _ = events.send(Event { id, pid, what: Happening::Ended(Err(io::ErrorKind::Other.into())) });
-        });
-        Ok(())
     }
 
     fn all_ready(&self) -> bool {

@@ -92,3 +92,19 @@ fn the_admin_command_takes_one_dash_or_two() {
     assert_eq!(names(product.admin(&["-status"])), names(product.admin(&["--status"])));
     assert_eq!(product.admin(&["-statu"]).0, 2);
 }
+
+#[test]
+fn a_process_that_cannot_be_started_is_tried_again_and_the_others_go_on() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+    let product = Product::start();
+    let (_, old) = product.processes("_sfe")[0].clone();
+    let supervisor = Pid::from_raw(i32::try_from(product.pid()).unwrap());
+    let enough = rustix::process::getrlimit(Resource::Nofile);
+    prlimit(supervisor, Resource::Nofile, Rlimit { current: Some(3), maximum: enough.maximum }).unwrap();
+    kill("KILL", old);
+    eventually("it is told that it is tried again", || product.log().contains("tried again").then_some(()));
+    prlimit(supervisor, Resource::Nofile, enough).unwrap();
+    eventually("it is replaced", || product.processes("_sfe").iter().find(|(_, pid)| *pid != old).cloned());
+    assert!(is_alive(product.pid()));
+}
