@@ -12,7 +12,7 @@ use crate::{
         messages::{Request, WfeDown, WfeUp},
     },
     open_things::{Command, Listener},
-    protocol::{ErrorCode, action, action::Action},
+    protocol::{CloseCode, action, action::Action},
     services::{call::Call, session, useraction::UserActions},
 };
 
@@ -81,7 +81,7 @@ impl Links {
             },
             Err(error) => {
                 tracing::error!(%session, %error, "an SFE let through what is no request");
-                let code = ErrorCode::BadRequest.number();
+                let code = CloseCode::ProtocolError.number();
                 listener.sender.send(&WfeDown::Close { session, code, reason: error.to_string() });
             }
         }
