@@ -3,6 +3,8 @@
 //! No IO and no waiting: what is to be sent goes into the links' buffers.
 
 mod resume;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,7 +23,7 @@ use super::{
 use crate::{
     ipc::{
         link,
-        messages::{Effect, Encoded, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
+        messages::{Effect, Encoded, OpenThing, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
     },
     limiter::{Limiter, Rate, Verdict},
     protocol::{
@@ -122,7 +124,7 @@ impl Front {
     pub fn hear_stream(&mut self, stream: u16, message: StreamUp, now: Instant) {
         match message {
             StreamUp::Taken(session) => self.tell_wfe(&WfeUp::Taken(session)),
-            StreamUp::Message { session, sequence, message } => self.message(session, sequence, message, now),
+            StreamUp::Message { session, sequence, message } => self.message(session, sequence, message, &[], now),
             StreamUp::Gone(session) => self.end(session),
             StreamUp::Held(_) | StreamUp::AllHeld => {
                 tracing::error!(stream, "told again what it holds");
@@ -130,8 +132,9 @@ impl Front {
         }
     }
 
-    /// Steps 3 and 4: a message of a client goes to its service.
-    fn message(&mut self, id: Uuid, sequence: u64, message: Bytes, now: Instant) {
+    /// Steps 3 and 4: a message of a client goes to its service. `had` is what the client had of its Things, where
+    /// that is known better than by what was passed on last: of messages from before a new link.
+    fn message(&mut self, id: Uuid, sequence: u64, message: Bytes, had: &[OpenThing], now: Instant) {
         let (rate, max_things) = (self.terms.rate, self.terms.max_things);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let verdict = session.limiter.request(rate, now);
@@ -168,7 +171,10 @@ impl Front {
             }
         }
         let open = thing.filter(|thing| session.joins.contains_key(thing));
-        let seen = open.and_then(|thing| self.fan_out.get(thing)).map(|topic| topic.offset);
+        let seen = open.and_then(|thing| {
+            let had = had.iter().find(|open| open.thing == thing).map(|open| open.offset);
+            had.or_else(|| Some(self.fan_out.get(thing)?.offset))
+        });
         session.pending.insert(sequence, Pending { head, thing, action, seen, message });
         self.request(id, sequence);
     }

@@ -40,7 +40,7 @@ impl Front {
                 let least = after.entry(open.thing).or_insert(open.offset);
                 *least = open.offset.min(*least);
             }
-            unanswered.extend(held.unanswered.into_iter().map(|(sequence, message)| (held.session, sequence, message)));
+            unanswered.push((held.session, held.unanswered, held.open));
         }
         // Once for all, from where the last of them is: for it, any later change would be a gap.
         for (thing, offset) in after {
@@ -48,9 +48,11 @@ impl Front {
             self.resume(thing, offset);
         }
         self.tell_wfe(&WfeUp::Resumed);
-        for (session, sequence, message) in unanswered {
-            self.message(session, sequence, message, now);
-            self.await_again(session, sequence);
+        for (session, messages, had) in unanswered {
+            for (sequence, message) in messages {
+                self.message(session, sequence, message, &had, now);
+                self.await_again(session, sequence);
+            }
         }
     }
 
