@@ -123,7 +123,7 @@ pub struct Open {
 
 /// Reply to `open`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Opened {
+pub struct Opened<M = Value> {
     /// What the caller may do with the Thing.
     pub role: String,
     /// The life of the log.
@@ -134,13 +134,36 @@ pub struct Opened {
     pub recovered: bool,
     /// The changes after `since`, as they would have been pushed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missed: Option<Vec<Value>>,
+    pub missed: Option<Vec<M>>,
     /// The whole content, for `as: "json"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Value>,
     /// The whole state as one Yjs update, for `as: "yjs"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<Blob>,
+}
+
+/// An entry of `missed`: a change as it would have been pushed.
+#[derive(Clone, Debug, Serialize)]
+pub struct MissedPush {
+    /// The port of this service.
+    pub port: u16,
+    /// The action's full name.
+    pub name: &'static str,
+    /// The change's place in the log.
+    pub offset: u64,
+    /// The push's body.
+    pub body: MissedBody,
+}
+
+/// The body of a change that was missed.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum MissedBody {
+    /// Of an edit.
+    Edit(EditPush<'static>),
+    /// Of another action.
+    Action(ActionPush<'static>),
 }
 
 /// Body of `edit`: exactly one of `patch` and `update`.
@@ -288,6 +311,7 @@ pub struct Refresh {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Codec;
 
     #[test]
     fn every_action_is_found_by_both_of_its_names() {
@@ -296,5 +320,16 @@ mod tests {
             assert_eq!(action.short_name().parse::<Action>().unwrap(), action);
         }
         assert!("dance".parse::<Action>().is_err());
+    }
+
+    #[test]
+    fn a_missed_update_is_raw_in_cbor_and_base64_in_json() {
+        let update = Some(Blob(vec![0, 255].into()));
+        let body = MissedBody::Edit(EditPush { user: "ada".into(), patch: None, update });
+        let missed = MissedPush { port: PORT, name: Action::Edit.name(), offset: 2, body };
+        let json: Value = Codec::Json.decode(&Codec::Json.encode(&missed)).unwrap();
+        assert_eq!(json["body"], serde_json::json!({"user": "ada", "update": "AP8="}));
+        let cbor = Codec::Cbor.encode(&missed);
+        assert!(cbor.windows(3).any(|bytes| bytes == [0x42, 0, 255]), "a byte string of two bytes");
     }
 }

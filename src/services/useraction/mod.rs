@@ -11,7 +11,7 @@ mod scroll;
 mod search;
 mod select;
 
-use std::{rc::Rc, sync::Arc};
+use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -28,7 +28,7 @@ use crate::{
     open_things::{Command, Missed, MissedChange, OpenThings, View, Whole},
     protocol::{
         Codec, ErrorBody, ErrorCode, Outgoing, ThingId,
-        action::{Action, ActionPush, EditPush, PORT},
+        action::{Action, ActionPush, EditPush, MissedBody, MissedPush, PORT},
         codec::Blob,
     },
     store::{Store, StoreError},
@@ -133,29 +133,26 @@ fn failed(error: &StoreError) -> ErrorBody {
 }
 
 /// Missed changes as they would have been pushed.
-fn as_pushes(missed: Vec<Missed>) -> Vec<Value> {
+fn as_pushes(missed: Vec<Missed>) -> Vec<MissedPush> {
     let push = |Missed { offset, user, what }: Missed| {
         let user = user.into();
         let (action, body) = match what {
-            MissedChange::Deleted => {
-                (Action::Delete, serde_json::to_value(ActionPush { user, view: None, title: None }))
-            }
+            MissedChange::Deleted => (Action::Delete, MissedBody::Action(ActionPush { user, view: None, title: None })),
             MissedChange::Patch(patch) => {
-                let patch = Some(std::borrow::Cow::Owned(patch));
-                (Action::Edit, serde_json::to_value(EditPush { user, patch, update: None }))
+                let patch = Some(Cow::Owned(patch));
+                (Action::Edit, MissedBody::Edit(EditPush { user, patch, update: None }))
             }
             MissedChange::Update(update) => {
-                (Action::Edit, serde_json::to_value(EditPush { user, patch: None, update: Some(Blob(update)) }))
+                (Action::Edit, MissedBody::Edit(EditPush { user, patch: None, update: Some(Blob(update)) }))
             }
         };
-        let body = body.expect("a push is plain data");
-        serde_json::json!({ "port": PORT, "name": action.name(), "offset": offset, "body": body })
+        MissedPush { port: PORT, name: action.name(), offset, body }
     };
     missed.into_iter().map(push).collect()
 }
 
 /// A view's parts as messages carry them: missed changes, content, update.
-fn parts(view: View) -> (Option<Vec<Value>>, Option<Value>, Option<Blob>) {
+fn parts(view: View) -> (Option<Vec<MissedPush>>, Option<Value>, Option<Blob>) {
     let (content, update) = match view.whole {
         Some(Whole::Content(content)) => (Some(content), None),
         Some(Whole::Update(update)) => (None, Some(Blob(Bytes::clone(&update)))),
