@@ -154,3 +154,43 @@ fn differences_of(id: &str, then: &Proven, now: &Proven, lines: &mut Vec<String>
     let gone = then.proofs.keys().filter(|proof| !now.proofs.contains_key(*proof));
     lines.extend(gone.map(|proof| format!("claim {id} has lost a proof: {proof}")));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(revision: u32, text: &str, proofs: &[(&str, &str)]) -> Snapshot {
+        let proofs = proofs.iter().map(|(name, hash)| ((*name).to_owned(), (*hash).to_owned())).collect();
+        Snapshot([("C33".to_owned(), Proven { revision, text: text.into(), proofs })].into())
+    }
+
+    #[test]
+    fn every_change_of_what_is_proven_shows() {
+        let then = snapshot(1, "a", &[("one", "1"), ("two", "2")]);
+        assert_eq!(then.differences(&then), [""; 0]);
+        assert_eq!(
+            then.differences(&snapshot(1, "b", &[("one", "9"), ("three", "3")])),
+            [
+                "claim C33 has another sentence, but still revision 1",
+                "claim C33 has a proof that was changed: one",
+                "claim C33 has a new proof: three",
+                "claim C33 has lost a proof: two",
+            ]
+        );
+        assert_eq!(Snapshot::default().differences(&then), ["claim C33 is new"]);
+        assert_eq!(then.differences(&Snapshot::default()), ["claim C33 is gone"]);
+    }
+
+    #[test]
+    fn a_sentence_is_reworded_only_within_a_revision() {
+        let then = snapshot(1, "a", &[]);
+        assert_eq!(then.reworded(&snapshot(1, "b", &[])).collect::<Vec<_>>(), ["C33"]);
+        assert_eq!(then.reworded(&snapshot(2, "b", &[])).count(), 0);
+    }
+
+    #[test]
+    fn a_snapshot_is_read_as_it_was_written() {
+        let written = snapshot(1, "a", &[("features/a.feature: \"x\" <y>", "1")]);
+        assert_eq!(toml::from_str::<Snapshot>(&toml::to_string(&written).unwrap()).unwrap(), written);
+    }
+}
