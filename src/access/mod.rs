@@ -3,12 +3,14 @@
 //! Owns the table of which action needs which role and scope. Pure: who is in which group and what
 //! is shared with whom is looked up in `store`; how a refusal is sent is the door's affair.
 
+mod ended;
 mod scope;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use ended::AccessEnded;
 pub use scope::{Scope, Scopes};
 
 use crate::protocol::{ErrorCode, action::Action};

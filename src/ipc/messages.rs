@@ -27,6 +27,8 @@ pub struct Admission {
     pub scopes: Vec<String>,
     /// When the access token or login expires, seconds since 1970.
     pub expires_at: u64,
+    /// The grant that the access token belongs to; none for a login cookie.
+    pub grant: Option<Grant>,
     /// The encoding that was agreed on.
     pub codec: Codec,
     /// What to answer as `Sec-WebSocket-Protocol`, if the client offered any.
@@ -37,6 +39,15 @@ pub struct Admission {
     pub peer: IpAddr,
     /// `X-Request-Id` and forwarding headers as they came; SFE's filter chain decides whether to believe them.
     pub headers: Vec<(String, String)>,
+}
+
+/// Where an access token comes from; when the grant ends, so does what was opened with its tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// What one authorisation gave: all tokens that come from it carry this id.
+    pub id: Uuid,
+    /// The application that it was given to.
+    pub client: String,
 }
 
 /// A packet from WFE to an SFE, with the client's socket.

@@ -68,6 +68,7 @@ mod tests {
             groups: vec![],
             scopes: vec![],
             expires_at: 0,
+            grant: None,
             codec: Codec::Json,
             subprotocol: None,
             websocket_key: String::new(),

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{About, Result, Store, StoreError, cache::Standing, checked_name, named_once};
-use crate::access::{Kind, Principal};
+use crate::access::{AccessEnded, Kind, Principal};
 
 /// What is needed to check a user's password.
 #[derive(Clone, Debug)]
@@ -125,10 +125,20 @@ impl Store {
     /// # Errors
     /// There is no such user or client.
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<()> {
-        self.write(About::Access, |db| {
+        const QUERY: &str = "SELECT p.kind, p.name, o.name FROM principals p
+            JOIN organisations o ON o.id = p.organisation WHERE p.name = ?1";
+        let who = self.write(About::Access, |db| {
             let changed = db.execute("UPDATE principals SET disabled = ?2 WHERE name = ?1", params![name, disabled])?;
-            found(changed, || format!("user or client named {name}"))
-        })
+            found(changed, || format!("user or client named {name}"))?;
+            Ok(db.query_row(QUERY, [name], principal_of)?)
+        })?;
+        if disabled && who.kind == Kind::Client {
+            self.tell_ended(AccessEnded::Client(who.name.clone()));
+        }
+        if disabled {
+            self.tell_ended(AccessEnded::Principal(who));
+        }
+        Ok(())
     }
 
     /// All users and clients, with whether they are disabled, by name.
@@ -289,7 +299,9 @@ mod tests {
     fn a_disabled_user_is_not_active_from_the_next_call_on() {
         let fixture = Fixture::new();
         assert!(fixture.store.is_active(&fixture.ada).unwrap());
+        let mut endings = fixture.store.endings();
         fixture.store.set_disabled("ada", true).unwrap();
+        assert_eq!(endings.try_recv().unwrap(), AccessEnded::Principal(fixture.ada.clone()));
         assert!(!fixture.store.is_active(&fixture.ada).unwrap());
         assert!(!fixture.store.streaming_approved(&fixture.ada).unwrap());
         assert!(fixture.store.login("ada").unwrap().unwrap().disabled);

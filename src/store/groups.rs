@@ -7,7 +7,7 @@ use super::{
     accounts::{found, id_of, known_id_of, principal_of},
     checked_name, named_once,
 };
-use crate::access::Principal;
+use crate::access::{AccessEnded, Principal};
 
 /// A user group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,9 @@ impl Store {
             let delete = "DELETE FROM memberships WHERE principal = ?1 AND grp = ?2";
             db.execute(delete, params![known_id_of(db, who)?, group])?;
             Ok(())
-        })
+        })?;
+        self.tell_ended(AccessEnded::Group(group.into()));
+        Ok(())
     }
 
     /// Approves a group for streaming, or withdraws that.
@@ -72,7 +74,11 @@ impl Store {
         self.write(About::Access, |db| {
             let changed = db.execute("UPDATE groups SET approved = ?2 WHERE name = ?1", params![group, approved])?;
             found(changed, || format!("group named {group}"))
-        })
+        })?;
+        if !approved {
+            self.tell_ended(AccessEnded::Group(group.into()));
+        }
+        Ok(())
     }
 
     /// All groups, by name.

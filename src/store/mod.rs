@@ -32,6 +32,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::sync::broadcast;
 
 pub use accounts::{Client, Login, NewClient};
 pub use groups::Group;
@@ -40,9 +41,13 @@ pub use shares::Sharee;
 
 use cache::Cache;
 
+use crate::access::AccessEnded;
+
 /// Connections that only read.
 const READERS: usize = 2;
 const FILE: &str = "store.db";
+/// Endings that wait for a listener; one that falls further behind is told so, and judges everyone anew.
+const MAX_ENDINGS: usize = 1024;
 
 /// The accounts and the index of one installation. Cheap to clone.
 #[derive(Clone)]
@@ -52,6 +57,7 @@ struct Inner {
     writer: Mutex<Connection>,
     readers: [Mutex<Connection>; READERS],
     cache: Cache,
+    endings: broadcast::Sender<AccessEnded>,
 }
 
 /// Why the store did not do as asked.
@@ -108,6 +114,7 @@ impl Store {
             readers: [reader()?, reader()?],
             writer: Mutex::new(writer),
             cache: Cache::default(),
+            endings: broadcast::Sender::new(MAX_ENDINGS),
         })))
     }
 
@@ -117,6 +124,19 @@ impl Store {
     /// The database failed.
     pub fn is_empty(&self) -> Result<bool> {
         self.read(|db| Ok(!db.prepare_cached("SELECT 1 FROM organisations")?.exists([])?))
+    }
+
+    /// Tells of access that ends from now on. When an ending is heard, the store answers as it is after it.
+    ///
+    /// A listener that lags behind has missed endings: it must judge everyone anew.
+    pub fn endings(&self) -> broadcast::Receiver<AccessEnded> {
+        self.0.endings.subscribe()
+    }
+
+    /// To be called when the write has been committed.
+    fn tell_ended(&self, ended: AccessEnded) {
+        // Nobody need listen.
+        let _ = self.0.endings.send(ended);
     }
 
     fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {

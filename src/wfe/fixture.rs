@@ -70,7 +70,7 @@ impl Front {
     /// A token of ada's, or whoever's, with these scopes.
     pub fn token(&self, who: &Principal, scopes: &str) -> String {
         let scopes = Scopes::parse(scopes).unwrap();
-        self.app.tokens().issue(who, "app", scopes, clock::unix_seconds())
+        self.app.tokens().issue(clock::new_id(), who, "app", scopes, clock::unix_seconds())
     }
 
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {

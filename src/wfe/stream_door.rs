@@ -26,7 +26,7 @@ use super::{
 use crate::{
     access::{self, Principal, Scopes},
     clock,
-    ipc::Admission,
+    ipc::{Admission, messages::Grant},
     protocol::{Codec, ErrorCode},
 };
 
@@ -65,6 +65,7 @@ pub(super) async fn open(State(app): State<App>, auth: AuthSession, request: Req
         groups,
         scopes: opener.as_ref().map_or(Scopes::ALL, |opener| opener.scopes).names(),
         expires_at: opener.as_ref().map_or(u64::MAX, |opener| opener.expires_at),
+        grant: opener.as_ref().and_then(|opener| opener.grant.clone()),
         principal: opener.map(|opener| opener.principal),
         codec: offer.codec,
         subprotocol: offer.chosen,
@@ -83,6 +84,7 @@ struct Opener {
     principal: Principal,
     scopes: Scopes,
     expires_at: u64,
+    grant: Option<Grant>,
 }
 
 async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offer) -> Result<Opener, Problem> {
@@ -98,14 +100,24 @@ async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offe
         (Some(token), _) => {
             let verified =
                 app.tokens().verify(token, clock::unix_seconds()).map_err(|error| Problem::from(error.code()))?;
-            Opener { principal: verified.principal, scopes: verified.scopes, expires_at: verified.expires_at }
+            Opener {
+                principal: verified.principal,
+                scopes: verified.scopes,
+                expires_at: verified.expires_at,
+                grant: Some(Grant { id: verified.grant, client: verified.client_id }),
+            }
         }
         (None, Some(user)) => {
             // Browsers send the cookie with any page's request, so the page must be one of ours.
             if app.site().page(headers) != origin::Source::Us || !headers.contains_key(http::header::ORIGIN) {
                 return Err(ErrorCode::OriginNotAllowed.into());
             }
-            Opener { principal: user.principal.clone(), scopes: Scopes::ALL, expires_at: login::expires_at(auth).await }
+            Opener {
+                principal: user.principal.clone(),
+                scopes: Scopes::ALL,
+                expires_at: login::expires_at(auth).await,
+                grant: None,
+            }
         }
         (None, None) => return Err(ErrorCode::TokenMissing.into()),
     };

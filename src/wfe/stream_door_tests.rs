@@ -148,7 +148,7 @@ async fn a_token_in_the_url_is_refused_under_any_name() {
 async fn tokens_that_are_absent_bad_or_expired_are_told_so() {
     let front = Front::new();
     let ada = &front.people.ada;
-    let old = front.app.tokens().issue(ada, "app", Scopes::ALL, clock::unix_seconds() - 3_600);
+    let old = front.app.tokens().issue(clock::new_id(), ada, "app", Scopes::ALL, clock::unix_seconds() - 3_600);
     for (headers, name) in [
         (vec![], "token_missing"),
         (vec![("authorization", "Basic YTpi".to_owned())], "token_missing"),

@@ -86,7 +86,7 @@ fn respond(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refu
         None => return Err(refuse("invalid_request", "grant_type is missing")),
     };
     let tokens = app.tokens();
-    let token = tokens.issue(&principal, &client.principal.name, scopes, clock::unix_seconds());
+    let token = tokens.issue(clock::new_id(), &principal, &client.principal.name, scopes, clock::unix_seconds());
     Ok(answer(
         StatusCode::OK,
         json!({

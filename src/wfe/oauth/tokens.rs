@@ -12,6 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, jwk:
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::{
     access::{Kind, Principal, Scopes},
@@ -59,8 +60,8 @@ pub struct Verified {
     pub scopes: Scopes,
     /// When it expires, seconds since 1970.
     pub expires_at: u64,
-    /// The token's own id.
-    pub jti: String,
+    /// The authorisation that it comes from; ends with it.
+    pub grant: Uuid,
     /// The client that it was issued to.
     pub client_id: String,
 }
@@ -98,6 +99,7 @@ struct Claims {
     client_id: String,
     iat: u64,
     exp: u64,
+    /// The id of the grant, a point, and what makes it this token's own.
     jti: String,
     scope: String,
     organisation: String,
@@ -140,8 +142,8 @@ impl Tokens {
         self.0.lifetime_seconds
     }
 
-    /// Signs a new token.
-    pub fn issue(&self, principal: &Principal, client_id: &str, scopes: Scopes, now: u64) -> String {
+    /// Signs a new token of this grant.
+    pub fn issue(&self, grant: Uuid, principal: &Principal, client_id: &str, scopes: Scopes, now: u64) -> String {
         let claims = Claims {
             iss: self.0.issuer.clone(),
             aud: self.0.issuer.clone(),
@@ -149,7 +151,7 @@ impl Tokens {
             client_id: client_id.into(),
             iat: now,
             exp: now + self.0.lifetime_seconds,
-            jti: clock::new_id().to_string(),
+            jti: format!("{grant}.{}", URL_SAFE_NO_PAD.encode(clock::random_bytes::<12>())),
             scope: scopes.to_string(),
             organisation: principal.organisation.clone(),
             kind: principal.kind,
@@ -215,11 +217,12 @@ impl Tokens {
         if claims.iat > now.saturating_add(LEEWAY_SECONDS) {
             return Err(invalid("issued in the future"));
         }
+        let grant = claims.jti.split('.').next().and_then(|id| id.parse().ok());
         Ok(Verified {
             scopes: Scopes::parse(&claims.scope).ok_or(invalid("unknown scope"))?,
             principal: Principal { kind: claims.kind, name: claims.sub, organisation: claims.organisation },
             expires_at: claims.exp,
-            jti: claims.jti,
+            grant: grant.ok_or(invalid("of no grant"))?,
             client_id: claims.client_id,
         })
     }

@@ -21,7 +21,7 @@ impl Bench {
     }
 
     fn token(&self) -> String {
-        self.tokens.issue(&self.fixture.ada, "app", Scopes::ALL, NOW)
+        self.tokens.issue(clock::new_id(), &self.fixture.ada, "app", Scopes::ALL, NOW)
     }
 
     fn refused(&self, token: &str) -> bool {
