@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{About, Result, Store, StoreError, cache::Standing, checked_name, named_once};
+use super::{About, Result, Store, StoreError, cache::Standing, checked_name, grants, named_once};
 use crate::access::{AccessEnded, Kind, Principal};
 
 /// What is needed to check a user's password.
@@ -120,7 +120,8 @@ impl Store {
         })
     }
 
-    /// Disables or enables a user or client. Their tokens and logins count for nothing meanwhile.
+    /// Disables or enables a user or client. Their logins count for nothing meanwhile; their tokens, and for a
+    /// client those that users allowed it, have ended for good.
     ///
     /// # Errors
     /// There is no such user or client.
@@ -130,7 +131,11 @@ impl Store {
         let who = self.write(About::Access, |db| {
             let changed = db.execute("UPDATE principals SET disabled = ?2 WHERE name = ?1", params![name, disabled])?;
             found(changed, || format!("user or client named {name}"))?;
-            Ok(db.query_row(QUERY, [name], principal_of)?)
+            let who = db.query_row(QUERY, [name], principal_of)?;
+            if disabled {
+                grants::delete_all_of(db, &who)?;
+            }
+            Ok(who)
         })?;
         if disabled && who.kind == Kind::Client {
             self.tell_ended(AccessEnded::Client(who.name.clone()));

@@ -1,4 +1,4 @@
-//! Accounts, groups, shares, the index of Things, OAuth codes and keys, and login sessions.
+//! Accounts, groups, shares, the index of Things, OAuth's grants, codes and keys, and login sessions.
 //!
 //! Owns the file `store.db` in the data directory (SQLite, WAL, `synchronous=FULL`). Must not know
 //! HTTP, tokens' formats or what is in a Thing; secrets reach it only as hashes, but for the keys
@@ -13,6 +13,7 @@
 
 mod accounts;
 mod cache;
+mod grants;
 mod groups;
 mod login_sessions;
 mod oauth;
@@ -35,8 +36,9 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::broadcast;
 
 pub use accounts::{Client, Login, NewClient};
+pub use grants::{FirstRefresh, FirstTokens, Grant, NewGrant, RefreshHashes, Turn, Turned};
 pub use groups::Group;
-pub use oauth::{Code, SigningKey};
+pub use oauth::{Code, KeptKey, Redeemed, SigningKey};
 pub use shares::Sharee;
 
 use cache::Cache;
@@ -145,15 +147,16 @@ impl Store {
         query(&connection)
     }
 
-    /// Runs one write transaction. `ACCESS` writes may change someone's role or standing: what is
-    /// remembered of those is forgotten.
+    /// Runs one write transaction. What it may change is forgotten, if it was remembered.
     fn write<T>(&self, about: About, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut writer = locked(&self.0.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = change(&transaction)?;
         transaction.commit()?;
-        if about == About::Access {
-            self.0.cache.forget_all();
+        match about {
+            About::Access => self.0.cache.forget_all(),
+            About::Grants => self.0.cache.forget_grants(),
+            About::Other => {}
         }
         Ok(result)
     }
@@ -164,6 +167,8 @@ impl Store {
 enum About {
     /// Who may do what.
     Access,
+    /// Which grants there are; no more may be there than before, unless under new ids.
+    Grants,
     /// Anything else.
     Other,
 }

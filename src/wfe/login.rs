@@ -17,6 +17,7 @@ use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 use super::{
     App,
     body::{self, Fields},
+    oauth::authorize,
     pages,
     peer::ClientAddress,
     problem::{Problem, json_answer},
@@ -53,10 +54,11 @@ pub(super) async fn expires_at(auth: &AuthSession) -> u64 {
 }
 
 /// `GET /login`.
-pub(super) async fn page(RawQuery(query): RawQuery) -> Response {
+pub(super) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok();
     let next = query.as_ref().and_then(|query| query.get("next"));
-    pages::login(next.map_or("/", local_path), None)
+    let next = next.map_or("/", local_path);
+    pages::login(next, None, authorize::destination_of(&app, next).as_deref())
 }
 
 #[derive(Deserialize)]
@@ -82,7 +84,10 @@ pub(super) async fn submit(
     let next = form.next.as_deref().map_or("/", local_path).to_owned();
     let credentials = Credentials { name: form.username, password: form.password, address };
     let user = match app.sign_in().check(&credentials).await {
-        Err(Refused::Wrong) if by_form => return Ok(pages::login(&next, Some(ErrorCode::WrongCredentials.message()))),
+        Err(Refused::Wrong) if by_form => {
+            let destination = authorize::destination_of(&app, &next);
+            return Ok(pages::login(&next, Some(ErrorCode::WrongCredentials.message()), destination.as_deref()));
+        }
         checked => checked?,
     };
     begin(&app, &mut auth, &user).await?;

@@ -15,7 +15,6 @@ mod legacy;
 pub mod links;
 mod login;
 mod oauth;
-mod openings;
 mod origin;
 mod pages;
 mod passwords;
@@ -48,13 +47,14 @@ pub use process::run;
 pub use router::router;
 pub use stream_door::Handover;
 
-use openings::Openings;
+use oauth::{TokenRequests, consent::Seals};
 use origin::Site;
 use sign_in::SignIn;
 
 use crate::{
+    access::Principal,
     config::Config,
-    limiter::Rate,
+    limiter::{Limiters, Rate},
     services::Services,
     store::{Store, StoreError},
 };
@@ -71,7 +71,9 @@ struct Inner {
     sign_in: SignIn,
     site: Site,
     ready: Ready,
-    openings: Openings,
+    openings: Limiters<Principal>,
+    token_requests: TokenRequests,
+    seals: Seals,
 }
 
 impl App {
@@ -88,11 +90,23 @@ impl App {
     ) -> Result<Self, StoreError> {
         let site = Site::new(&config, bound);
         let issuer = config.oauth.issuer.clone().unwrap_or_else(|| site.base_url.clone());
-        let tokens = Tokens::open(&store, issuer, config.oauth.access_token_seconds)?;
+        let tokens = Tokens::open(&store, issuer, &config.oauth)?;
         let sign_in = SignIn::new(store.clone(), Passwords::new());
         let rate = Rate { per_second: config.stream.openings_per_second, burst: config.stream.opening_burst };
-        let openings = Openings::new(rate);
-        Ok(Self(Arc::new(Inner { config, store, services, tokens, sign_in, site, openings, ready })))
+        let openings = Limiters::new(rate);
+        let token_requests = TokenRequests::new(&config.oauth);
+        Ok(Self(Arc::new(Inner {
+            config,
+            store,
+            services,
+            tokens,
+            sign_in,
+            site,
+            openings,
+            token_requests,
+            seals: Seals::new(),
+            ready,
+        })))
     }
 
     /// Issues and verifies access tokens; the session service needs it for `refresh`.
@@ -130,8 +144,16 @@ impl App {
         &self.0.site
     }
 
-    fn openings(&self) -> &Openings {
+    fn openings(&self) -> &Limiters<Principal> {
         &self.0.openings
+    }
+
+    fn token_requests(&self) -> &TokenRequests {
+        &self.0.token_requests
+    }
+
+    fn seals(&self) -> &Seals {
+        &self.0.seals
     }
 
     fn ready(&self) -> &Ready {

@@ -54,7 +54,7 @@ pub(super) async fn open(State(app): State<App>, auth: AuthSession, request: Req
     let opener = if app.config().server.echo { None } else { Some(opener(&app, &auth, &parts.headers, &offer).await?) };
     if let Some(opener) = &opener {
         let soon = |millis| Problem::from(ErrorCode::TooManyRequests).retry_after(millis);
-        app.openings().begin(&opener.principal, clock::now()).map_err(soon)?;
+        app.openings().request(opener.principal.clone(), clock::now()).map_err(soon)?;
     }
     let groups = match &opener {
         Some(opener) => app.store().groups_of(&opener.principal)?,
