@@ -1,12 +1,16 @@
 //! `widgetapp_admin`: the administrator's command. Talks to the running server over its socket in the
 //! data directory.
 
-use std::{io::ErrorKind, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, ErrorKind},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, CommandFactory, Parser, error::ErrorKind as Usage};
 use widgetapp::{
     cli::single_dash,
-    ipc::control::AdminRequest,
+    ipc::control::{AdminRequest, LISTED_AT_ONCE, OauthRequest},
     supervisor::admin::{self, Answer, ProcessStatus, Request},
 };
 
@@ -19,7 +23,8 @@ const NO_SERVER: u8 = 3;
 /// 2 wrong usage, 3 no server runs there.
 #[derive(Parser)]
 #[command(name = "widgetapp_admin", version)]
-#[command(group(ArgGroup::new("what").required(true).args(["status", "restart", "groups", "approve", "withdraw"])))]
+#[command(group(ArgGroup::new("what").required(true).args(WHAT)))]
+#[command(group(ArgGroup::new("as_json").multiple(true).args(["status", "clients", "tokens", "client"])))]
 struct Options {
     /// The server's data directory.
     #[arg(long, value_name = "DIR", default_value = "widgetapp-data", env = "WIDGETAPP_SERVER__DATA")]
@@ -28,8 +33,8 @@ struct Options {
     /// Show every process of the server.
     #[arg(long)]
     status: bool,
-    /// With -status: one JSON object per line.
-    #[arg(long, requires = "status")]
+    /// With -status, -clients, -tokens, or for a new secret: one JSON object per line.
+    #[arg(long, requires = "as_json")]
     json: bool,
 
     /// The kind of process to restart.
@@ -46,27 +51,86 @@ struct Options {
     /// Show all groups and whether they are approved for streaming.
     #[arg(long)]
     groups: bool,
-    /// The group to approve or withdraw.
+    /// The group to approve or withdraw; with -client -add: a group for the new application, may be repeated.
     #[arg(long, value_name = "NAME")]
-    group: Option<String>,
+    group: Vec<String>,
     /// Approve the group named by -group for streaming.
     #[arg(long, requires = "group")]
     approve: bool,
     /// Withdraw the approval of the group named by -group. Its members' streams end at once.
     #[arg(long, requires = "group")]
     withdraw: bool,
+
+    /// Show all applications (OAuth clients): organisation, kind, state, scopes, groups, redirect addresses.
+    #[arg(long)]
+    clients: bool,
+    /// The application to add, revoke, let in again or give a new secret.
+    #[arg(long, value_name = "NAME", conflicts_with = "token")]
+    client: Option<String>,
+    /// Register the application named by -client. Its id and secret are printed once.
+    #[arg(long, requires = "client")]
+    add: bool,
+    /// The organisation of the new application. May be left out if there is only one.
+    #[arg(long, value_name = "NAME", requires = "add")]
+    organisation: Option<String>,
+    /// An address to which the new application may have codes sent; may be repeated.
+    #[arg(long, value_name = "URI", requires = "add")]
+    redirect: Vec<String>,
+    /// What the new application may ask for [default: all scopes]; may be repeated.
+    #[arg(long, value_name = "SCOPE", requires = "add")]
+    scope: Vec<String>,
+    /// The new application cannot keep a secret, as one in a browser or on people's own computers.
+    #[arg(long, requires = "add")]
+    public: bool,
+    /// Give the application named by -client a new secret, which is printed once.
+    #[arg(long, requires = "client")]
+    secret: bool,
+    /// Let the application named by -client in again. What has ended stays ended.
+    #[arg(long, requires = "client")]
+    enable: bool,
+    /// With -client: end all its tokens and give it no more. With -token: end what this token belongs to, named
+    /// by the id that -tokens shows, by the token's own id (jti), or by the token; - reads it from the input.
+    #[arg(long, value_name = "ID_OR_TOKEN", num_args = 0..=1, default_missing_value = "")]
+    revoke: Option<String>,
+
+    /// Show who has tokens: what users have allowed applications, and what applications hold for themselves.
+    #[arg(long)]
+    tokens: bool,
+    /// With -tokens: only those of this user or application.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// With -revoke or -rotate-keys: a matter of tokens.
+    #[arg(long)]
+    token: bool,
+    /// With -token: sign access tokens with a new key. Those that are out stay good until they expire.
+    #[arg(long, requires = "token")]
+    rotate_keys: bool,
 }
+
+/// What can be asked for; one of them at a time.
+const WHAT: [&str; 12] = [
+    "status",
+    "restart",
+    "groups",
+    "approve",
+    "withdraw",
+    "clients",
+    "add",
+    "secret",
+    "enable",
+    "revoke",
+    "tokens",
+    "rotate_keys",
+];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = single_dash::parse::<Options>();
-    let request = match (&options.process, &options.group) {
-        (Some(kind), _) => Request::Restart { kind: kind.clone(), number: options.id.clone().unwrap_or_default() },
-        (None, Some(group)) => Request::Ask(AdminRequest::Approve { group: group.clone(), approved: options.approve }),
-        (None, None) if options.groups => Request::Ask(AdminRequest::Groups),
-        (None, None) => Request::Status,
+    let request = match request(&options) {
+        Ok(request) => request,
+        Err(why) => Options::command().error(Usage::ArgumentConflict, why).exit(),
     };
-    match admin::ask(&options.data, &request).await {
+    match ask(&options, request).await {
         Ok(answer) => print(&options, answer),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             eprintln!("no server runs with the data directory {}; name another with -data DIR", options.data.display());
@@ -75,6 +139,103 @@ async fn main() -> ExitCode {
         Err(error) => {
             eprintln!("the server could not be asked: {error}");
             ExitCode::from(REFUSED)
+        }
+    }
+}
+
+/// What the options ask for; or why they do not go together.
+fn request(options: &Options) -> Result<Request, &'static str> {
+    if let Some(kind) = &options.process {
+        let kind = kind.clone();
+        return Ok(Request::Restart { kind, number: options.id.clone().unwrap_or_default() });
+    }
+    if options.status {
+        return Ok(Request::Status);
+    }
+    let json = options.json;
+    let of_oauth = |request| Ok(Request::Ask(AdminRequest::Oauth(request)));
+    if options.clients {
+        return of_oauth(OauthRequest::Clients { json, skip: 0 });
+    }
+    if options.tokens {
+        return of_oauth(OauthRequest::Grants { user: options.user.clone(), json, skip: 0 });
+    }
+    if options.user.is_some() {
+        return Err("-user goes with -tokens");
+    }
+    if options.rotate_keys {
+        return of_oauth(OauthRequest::RotateKeys);
+    }
+    if let Some(client) = &options.client {
+        return of_oauth(of_client(options, client.clone())?);
+    }
+    match (&options.revoke, options.token) {
+        (Some(token), true) if !token.is_empty() => {
+            let token = if token == "-" { read_line()? } else { token.clone() };
+            return of_oauth(OauthRequest::EndGrant { token });
+        }
+        (Some(_), true) => return Err("name what to revoke: -token -revoke ID_OR_TOKEN"),
+        (Some(_), false) => return Err("name what to revoke: -client NAME -revoke, or -token -revoke ID_OR_TOKEN"),
+        (None, _) => {}
+    }
+    if options.groups {
+        return Ok(Request::Ask(AdminRequest::Groups));
+    }
+    match &options.group[..] {
+        [group] => Ok(Request::Ask(AdminRequest::Approve { group: group.clone(), approved: options.approve })),
+        _ => Err("name one group with -group"),
+    }
+}
+
+fn of_client(options: &Options, client: String) -> Result<OauthRequest, &'static str> {
+    let json = options.json;
+    match &options.revoke {
+        Some(token) if !token.is_empty() => return Err("-client NAME -revoke takes nothing behind it"),
+        Some(_) => return Ok(OauthRequest::DisableClient { client, disabled: true }),
+        None => {}
+    }
+    if options.enable {
+        return Ok(OauthRequest::DisableClient { client, disabled: false });
+    }
+    if options.secret {
+        return Ok(OauthRequest::NewSecret { client, json });
+    }
+    if !options.add {
+        return Err("-client NAME goes with -add, -revoke, -enable or -secret");
+    }
+    Ok(OauthRequest::AddClient {
+        client,
+        organisation: options.organisation.clone(),
+        groups: options.group.clone(),
+        redirect_uris: options.redirect.clone(),
+        scopes: options.scope.clone(),
+        public: options.public,
+        json,
+    })
+}
+
+/// A token on the command line would be there for every user of the machine to see.
+fn read_line() -> Result<String, &'static str> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).map_err(|_| "the input cannot be read")?;
+    Ok(line.trim().to_owned())
+}
+
+/// Asks; long lists part by part.
+async fn ask(options: &Options, mut request: Request) -> io::Result<Answer> {
+    let mut all = Vec::new();
+    loop {
+        let lines = match admin::ask(&options.data, &request).await? {
+            Ok(lines) => lines,
+            refused => return Ok(refused),
+        };
+        let full = lines.len() == LISTED_AT_ONCE;
+        all.extend(lines);
+        match &mut request {
+            Request::Ask(AdminRequest::Oauth(
+                OauthRequest::Clients { skip, .. } | OauthRequest::Grants { skip, .. },
+            )) if full => *skip = all.len(),
+            _ => return Ok(Ok(all)),
         }
     }
 }

@@ -27,7 +27,7 @@ use super::{
     connections::Connections,
     handover::{Handovers, Passenger},
     links::Links,
-    problem, router,
+    oauth, problem, router,
     sessions::Sessions,
 };
 use crate::{
@@ -90,6 +90,7 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
             handovers.begin(passenger);
         }
     });
+    let administered = app.clone();
     let http = Http::start(&config, app, passengers, listeners)?;
     ready.set(true);
     control.report(&Report::Ready).await?;
@@ -106,7 +107,9 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
                     let _ = control.report(&Report::LinkLost(link)).await;
                 });
             }
-            Command::Ask(request) => control.report(&Report::Answer(answer(&store, &links.sessions, request))).await?,
+            Command::Ask(request) => {
+                control.report(&Report::Answer(answer(&administered, &links.sessions, request))).await?
+            }
             Command::Drain => break,
             Command::Start { .. } => {}
         }
@@ -139,7 +142,8 @@ fn create_with(services: &Services) -> impl AsyncFn(&Principal, &str, Value) -> 
 }
 
 /// Answers what the administrator asks.
-fn answer(store: &Store, sessions: &Sessions, request: AdminRequest) -> Result<Vec<String>, String> {
+fn answer(app: &App, sessions: &Sessions, request: AdminRequest) -> Result<Vec<String>, String> {
+    let store = app.store();
     let shown = |error: crate::store::StoreError| error.to_string();
     match request {
         AdminRequest::Groups => {
@@ -149,6 +153,7 @@ fn answer(store: &Store, sessions: &Sessions, request: AdminRequest) -> Result<V
             };
             Ok(store.groups().map_err(shown)?.into_iter().map(line).collect())
         }
+        AdminRequest::Oauth(request) => oauth::administration::answer(app, request),
         AdminRequest::Approve { group, approved } => {
             store.set_approved(&group, approved).map_err(shown)?;
             let ended = if approved { 0 } else { end_unapproved(store, sessions) };
