@@ -333,4 +333,4 @@ fn new_key() -> SigningKey {
 
 #[cfg(test)]
 #[path = "tokens_tests.rs"]
-mod tests;
+pub(in crate::wfe) mod tests;
