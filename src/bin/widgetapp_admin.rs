@@ -3,7 +3,7 @@
 
 use std::{io::ErrorKind, path::PathBuf, process::ExitCode};
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, CommandFactory, Parser, error::ErrorKind as Usage};
 use widgetapp::{
     cli::single_dash,
     ipc::control::AdminRequest,
@@ -19,7 +19,8 @@ const NO_SERVER: u8 = 3;
 /// 2 wrong usage, 3 no server runs there.
 #[derive(Parser)]
 #[command(name = "widgetapp_admin", version)]
-#[command(group(ArgGroup::new("what").required(true).args(["status", "restart", "groups", "approve", "withdraw"])))]
+#[command(group(ArgGroup::new("what").required(true).args(WHAT)))]
+#[command(group(ArgGroup::new("list").args(["status", "groups", "users", "audit"])))]
 struct Options {
     /// The server's data directory.
     #[arg(long, value_name = "DIR", default_value = "widgetapp-data", env = "WIDGETAPP_SERVER__DATA")]
@@ -28,8 +29,8 @@ struct Options {
     /// Show every process of the server.
     #[arg(long)]
     status: bool,
-    /// With -status: one JSON object per line.
-    #[arg(long, requires = "status")]
+    /// With -status, -groups, -users or -audit: one JSON object per line.
+    #[arg(long, requires = "list")]
     json: bool,
 
     /// The kind of process to restart.
@@ -43,28 +44,95 @@ struct Options {
     #[arg(long, requires = "process")]
     restart: bool,
 
-    /// Show all groups and whether they are approved for streaming.
+    /// Show all groups, whether they are approved for streaming, and their members.
     #[arg(long)]
     groups: bool,
-    /// The group to approve or withdraw.
+    /// The group to add, approve, withdraw, or change the members of; with -user -add: a group for the new
+    /// user, may be repeated.
     #[arg(long, value_name = "NAME")]
-    group: Option<String>,
+    group: Vec<String>,
     /// Approve the group named by -group for streaming.
     #[arg(long, requires = "group")]
     approve: bool,
     /// Withdraw the approval of the group named by -group. Its members' streams end at once.
     #[arg(long, requires = "group")]
     withdraw: bool,
+    /// Put a user or client into the group named by -group.
+    #[arg(long, value_name = "USER", requires = "group")]
+    add_member: Option<String>,
+    /// Take a user or client out of the group named by -group. What they had by it ends at once.
+    #[arg(long, value_name = "USER", requires = "group")]
+    remove_member: Option<String>,
+
+    /// Show all users, their organisations and groups, and whether they are disabled.
+    #[arg(long)]
+    users: bool,
+    /// The user to add, disable, enable or give a new password; with -audit: only what concerns them.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Add the user, the group or the organisation that is named. A new user's password is printed once.
+    #[arg(long)]
+    add: bool,
+    /// The organisation of the new user or group; or the one to add. May be left out if there is only one.
+    #[arg(long, value_name = "NAME")]
+    organisation: Option<String>,
+    /// Shut out the user named by -user. Their streams end at once.
+    #[arg(long, requires = "user")]
+    disable: bool,
+    /// Let the user named by -user in again.
+    #[arg(long, requires = "user")]
+    enable: bool,
+    /// Give the user named by -user a new random password, which is printed once. Their logins, tokens and
+    /// streams end at once.
+    #[arg(long, requires = "user")]
+    password: bool,
+
+    /// Show who did what to whose access: approvals, invitations, logins, refused streams, users.
+    #[arg(long)]
+    audit: bool,
+    /// With -audit: not older than this, as 90s, 30m, 1h or 7d.
+    #[arg(long, value_name = "AGE", requires = "audit", value_parser = age)]
+    since: Option<u64>,
+}
+
+/// What can be asked for; one of them at a time.
+const WHAT: [&str; 13] = [
+    "status",
+    "restart",
+    "groups",
+    "approve",
+    "withdraw",
+    "add_member",
+    "remove_member",
+    "users",
+    "add",
+    "disable",
+    "enable",
+    "password",
+    "audit",
+];
+
+/// Seconds of an age such as `1h`.
+fn age(text: &str) -> Result<u64, String> {
+    let unit = |unit: char| match unit {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(60 * 60),
+        'd' => Some(24 * 60 * 60),
+        _ => None,
+    };
+    let (last, rest) =
+        text.chars().next_back().map(|last| (last, &text[..text.len() - last.len_utf8()])).unwrap_or_default();
+    let seconds = rest.parse::<u64>().ok().and_then(|count| count.checked_mul(unit(last)?));
+    seconds.ok_or_else(|| "write it as 90s, 30m, 1h or 7d".into())
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = single_dash::parse::<Options>();
-    let request = match (&options.process, &options.group) {
-        (Some(kind), _) => Request::Restart { kind: kind.clone(), number: options.id.clone().unwrap_or_default() },
-        (None, Some(group)) => Request::Ask(AdminRequest::Approve { group: group.clone(), approved: options.approve }),
-        (None, None) if options.groups => Request::Ask(AdminRequest::Groups),
-        (None, None) => Request::Status,
+    let request = match request(&options) {
+        Ok(request) => request,
+        Err(why) => Options::command().error(Usage::ArgumentConflict, why).exit(),
     };
     match admin::ask(&options.data, &request).await {
         Ok(answer) => print(&options, answer),
@@ -77,6 +145,50 @@ async fn main() -> ExitCode {
             ExitCode::from(REFUSED)
         }
     }
+}
+
+/// What the options ask for; or why they do not go together.
+fn request(options: &Options) -> Result<Request, &'static str> {
+    let Options { json, user, organisation, .. } = options;
+    if let Some(kind) = &options.process {
+        let kind = kind.clone();
+        return Ok(Request::Restart { kind, number: options.id.clone().unwrap_or_default() });
+    }
+    if options.status {
+        return Ok(Request::Status);
+    }
+    let group = || match &options.group[..] {
+        [one] => Ok(one.clone()),
+        _ => Err("name one group with -group"),
+    };
+    let named = || user.clone().ok_or("name the user with -user");
+    Ok(Request::Ask(if options.groups {
+        AdminRequest::Groups { json: *json }
+    } else if options.users {
+        AdminRequest::Users { json: *json }
+    } else if options.audit {
+        AdminRequest::Audit { since_seconds: options.since, user: user.clone(), json: *json }
+    } else if options.approve || options.withdraw {
+        AdminRequest::Approve { group: group()?, approved: options.approve }
+    } else if let Some(name) = &options.add_member {
+        AdminRequest::Member { group: group()?, name: name.clone(), add: true }
+    } else if let Some(name) = &options.remove_member {
+        AdminRequest::Member { group: group()?, name: name.clone(), add: false }
+    } else if options.disable || options.enable {
+        AdminRequest::Disable { user: named()?, disabled: options.disable }
+    } else if options.password {
+        AdminRequest::NewPassword { user: named()? }
+    } else {
+        let organisation = organisation.clone();
+        match (user, &options.group[..], organisation) {
+            (Some(name), groups, organisation) => {
+                AdminRequest::AddUser { name: name.clone(), organisation, groups: groups.to_vec() }
+            }
+            (None, [], Some(name)) => AdminRequest::AddOrganisation { name },
+            (None, [], None) => return Err("name what to add with -user, -group or -organisation"),
+            (None, _, organisation) => AdminRequest::AddGroup { group: group()?, organisation },
+        }
+    }))
 }
 
 fn print(options: &Options, answer: Answer) -> ExitCode {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::request_context::RequestContext;
 use crate::{
-    access::{Kind, Principal},
+    access::{Caller, Kind, Principal},
     ipc::Admission,
 };
 
@@ -19,9 +19,8 @@ pub fn build(admission: Admission, trusted_proxies: &[IpAddr]) -> RequestContext
         client_address: client_address(&admission, trusted),
         request_id: request_id(&admission, trusted),
         session: admission.session,
-        principal: admission.principal.unwrap_or_else(nobody),
+        caller: admission.caller.unwrap_or_else(nobody),
         groups: admission.groups,
-        scopes: admission.scopes,
         expires_at: admission.expires_at,
         protocol: admission.codec,
     }
@@ -50,8 +49,8 @@ fn header<'a>(admission: &'a Admission, name: &str) -> Option<&'a str> {
 }
 
 /// With `--echo` nobody is asked who they are.
-fn nobody() -> Principal {
-    Principal { kind: Kind::Client, name: "echo".into(), organisation: String::new() }
+fn nobody() -> Caller {
+    Caller::this_once(Principal { kind: Kind::Client, name: "echo".into(), organisation: String::new() })
 }
 
 #[cfg(test)]
@@ -64,9 +63,8 @@ mod tests {
     fn admission(peer: &str, headers: &[(&str, &str)]) -> Admission {
         Admission {
             session: Uuid::nil(),
-            principal: None,
+            caller: None,
             groups: vec![],
-            scopes: vec![],
             expires_at: 0,
             codec: Codec::Json,
             subprotocol: None,

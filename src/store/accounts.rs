@@ -2,8 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{About, Result, Store, StoreError, cache::Standing, checked_name, named_once};
-use crate::access::{Kind, Principal};
+use super::{Result, Store, StoreError, checked_name, named_once, unsigned};
+use crate::{
+    access::{Change, Kind, Principal, Proof, Records, Role, Standing},
+    protocol::ThingId,
+};
 
 /// What is needed to check a user's password.
 #[derive(Clone, Debug)]
@@ -13,6 +16,19 @@ pub struct Login {
     /// The Argon2 hash in PHC form.
     pub password_hash: String,
     /// Disabled users cannot log in.
+    pub disabled: bool,
+}
+
+/// A user, as the administrator sees them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct User {
+    /// Their name.
+    pub name: String,
+    /// Their organisation.
+    pub organisation: String,
+    /// Names of their groups.
+    pub groups: Vec<String>,
+    /// Whether they are shut out.
     pub disabled: bool,
 }
 
@@ -53,7 +69,7 @@ impl Store {
     /// The name is taken or cannot be used.
     pub fn add_organisation(&self, name: &str) -> Result<()> {
         checked_name(name)?;
-        self.write(About::Other, |db| {
+        self.write(|db| {
             let added = db.execute("INSERT INTO organisations (name) VALUES (?1)", [name]);
             named_once(added, || format!("an organisation named {name}"))
         })
@@ -64,10 +80,10 @@ impl Store {
     /// # Errors
     /// The name is taken or cannot be used, or there is no such organisation.
     pub fn add_user(&self, name: &str, organisation: &str, password_hash: &str) -> Result<Principal> {
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let id = add_principal(db, Kind::User, name, organisation)?;
             db.execute("INSERT INTO users (principal, password_hash) VALUES (?1, ?2)", params![id, password_hash])?;
-            Ok(principal(Kind::User, name, organisation))
+            Ok((principal(Kind::User, name, organisation), None))
         })
     }
 
@@ -77,13 +93,13 @@ impl Store {
     /// The id is taken or cannot be used, or there is no such organisation.
     pub fn add_client(&self, client: &NewClient<'_>) -> Result<Principal> {
         let uris = serde_json::to_string(client.redirect_uris).expect("texts are JSON");
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let id = add_principal(db, Kind::Client, client.id, client.organisation)?;
             db.execute(
                 "INSERT INTO clients (principal, secret_hash, redirect_uris, scopes) VALUES (?1, ?2, ?3, ?4)",
                 params![id, client.secret_hash, uris, client.scopes],
             )?;
-            Ok(principal(Kind::Client, client.id, client.organisation))
+            Ok((principal(Kind::Client, client.id, client.organisation), None))
         })
     }
 
@@ -106,17 +122,24 @@ impl Store {
         })
     }
 
-    /// Gives a user a new password, which ends their logins.
+    /// Gives a user a new password, which ends their logins and takes back all tokens that were issued to them.
     ///
     /// # Errors
     /// There is no such user.
     pub fn set_password(&self, user: &str, password_hash: &str) -> Result<()> {
-        self.write(About::Access, |db| {
+        const LOGINS: &str =
+            "DELETE FROM login_sessions WHERE json_extract(data, '$.\"axum-login.data\".user_id') = ?1";
+        const CODES: &str = "DELETE FROM oauth_codes WHERE json_extract(code, '$.user.name') = ?1";
+        self.change_access(|db| {
             let changed = db.execute(
                 "UPDATE users SET password_hash = ?2 WHERE principal = (SELECT id FROM principals WHERE name = ?1)",
                 [user, password_hash],
             )?;
-            found(changed, || format!("user named {user}"))
+            found(changed, || format!("user named {user}"))?;
+            db.execute("UPDATE principals SET credentials = credentials + 1 WHERE name = ?1", [user])?;
+            db.execute(LOGINS, [user])?;
+            db.execute(CODES, [user])?;
+            Ok(((), Some(Change::Of(vec![named(db, user)?]))))
         })
     }
 
@@ -125,9 +148,56 @@ impl Store {
     /// # Errors
     /// There is no such user or client.
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<()> {
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let changed = db.execute("UPDATE principals SET disabled = ?2 WHERE name = ?1", params![name, disabled])?;
-            found(changed, || format!("user or client named {name}"))
+            found(changed, || format!("user or client named {name}"))?;
+            Ok(((), Some(Change::Of(vec![named(db, name)?]))))
+        })
+    }
+
+    /// The user or client of this name, disabled or not; none if there is none in this organisation.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn principal(&self, name: &str, organisation: &str) -> Result<Option<Principal>> {
+        const QUERY: &str = "SELECT p.kind, p.name, o.name FROM principals p
+            JOIN organisations o ON o.id = p.organisation WHERE p.name = ?1 AND o.name = ?2";
+        self.read(|db| Ok(db.prepare_cached(QUERY)?.query_row([name, organisation], principal_of).optional()?))
+    }
+
+    /// All users, by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn users(&self) -> Result<Vec<User>> {
+        const QUERY: &str = "SELECT p.name, o.name, p.disabled,
+                (SELECT group_concat(g.name, ' ' ORDER BY g.name) FROM memberships m JOIN groups g ON g.id = m.grp
+                    WHERE m.principal = p.id)
+            FROM users u JOIN principals p ON p.id = u.principal JOIN organisations o ON o.id = p.organisation
+            ORDER BY p.name";
+        self.read(|db| {
+            let mut query = db.prepare_cached(QUERY)?;
+            let rows = query.query_map([], |row| {
+                let groups: Option<String> = row.get(3)?;
+                Ok(User {
+                    name: row.get(0)?,
+                    organisation: row.get(1)?,
+                    disabled: row.get(2)?,
+                    groups: groups.iter().flat_map(|groups| groups.split(' ')).map(str::to_owned).collect(),
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// All organisations, by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn organisations(&self) -> Result<Vec<String>> {
+        self.read(|db| {
+            let mut query = db.prepare_cached("SELECT name FROM organisations ORDER BY name")?;
+            Ok(query.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
         })
     }
 
@@ -167,38 +237,45 @@ impl Store {
         })
     }
 
-    /// Whether this user or client exists in that organisation and is not disabled. From memory, mostly.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn is_active(&self, who: &Principal) -> Result<bool> {
-        Ok(self.standing(who)?.active)
+    fn read_standing(&self, who: &Principal) -> Result<Standing> {
+        const QUERY: &str = "SELECT credentials, EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.grp
+            WHERE m.principal = p.id AND g.approved AND g.organisation = p.organisation) FROM principals p WHERE id = ?1";
+        self.read(|db| {
+            let Some(id) = id_of(db, who)? else {
+                return Ok(Standing::default());
+            };
+            let standing = |row: &Row<'_>| {
+                Ok(Standing { active: true, credentials: unsigned(row.get(0)?), approved: row.get(1)? })
+            };
+            Ok(db.prepare_cached(QUERY)?.query_row([id], standing)?)
+        })
     }
+}
 
-    /// Whether they are in a group that is approved for streaming. From memory, mostly.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn streaming_approved(&self, who: &Principal) -> Result<bool> {
-        Ok(self.standing(who)?.approved)
-    }
+/// Standing and role come from memory, mostly.
+impl Records for Store {
+    type Error = StoreError;
 
     fn standing(&self, who: &Principal) -> Result<Standing> {
         let generation = match self.0.cache.standing(who) {
             Ok(standing) => return Ok(standing),
             Err(generation) => generation,
         };
-        const QUERY: &str = "SELECT EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.grp
-            WHERE m.principal = ?1 AND g.approved AND g.organisation = (SELECT organisation FROM principals WHERE id = ?1))";
-        let standing = self.read(|db| {
-            let Some(id) = id_of(db, who)? else {
-                return Ok(Standing { active: false, approved: false });
-            };
-            let approved = db.prepare_cached(QUERY)?.query_row([id], |row| row.get(0))?;
-            Ok(Standing { active: true, approved })
-        })?;
+        let standing = self.read_standing(who)?;
         self.0.cache.remember_standing(who, standing, generation);
         Ok(standing)
+    }
+
+    fn role(&self, who: &Principal, thing: ThingId) -> Result<Option<Role>> {
+        self.role_on(who, thing)
+    }
+
+    fn holds(&self, proof: &Proof, of: Standing) -> Result<bool> {
+        match proof {
+            Proof::Login(hash) => self.login_is_there(hash),
+            Proof::Token { credentials, .. } => Ok(*credentials == of.credentials),
+            Proof::ThisOnce => Ok(true),
+        }
     }
 }
 
@@ -224,7 +301,16 @@ pub(super) fn id_of(db: &Connection, who: &Principal) -> Result<Option<i64>> {
     Ok(id.optional()?)
 }
 
-/// The same where it must exist.
+/// The same, disabled or not.
+pub(super) fn any_id_of(db: &Connection, who: &Principal) -> Result<i64> {
+    const QUERY: &str = "SELECT p.id FROM principals p JOIN organisations o ON o.id = p.organisation
+        WHERE p.name = ?1 AND p.kind = ?2 AND o.name = ?3";
+    let mut query = db.prepare_cached(QUERY)?;
+    let id = query.query_row(params![who.name, kind_name(who.kind), who.organisation], |row| row.get(0)).optional()?;
+    id.ok_or_else(|| StoreError::Absent(format!("user or client named {}", who.name)))
+}
+
+/// The same where it must exist and be enabled.
 pub(super) fn known_id_of(db: &Connection, who: &Principal) -> Result<i64> {
     id_of(db, who)?.ok_or_else(|| StoreError::Absent(format!("user or client named {}", who.name)))
 }
@@ -236,6 +322,13 @@ pub(super) fn principal_of(row: &Row<'_>) -> rusqlite::Result<Principal> {
         _ => Kind::User,
     };
     Ok(principal(kind, &row.get::<_, String>(1)?, &row.get::<_, String>(2)?))
+}
+
+/// The user or client of this name, wherever it belongs.
+fn named(db: &Connection, name: &str) -> Result<Principal> {
+    const QUERY: &str = "SELECT p.kind, p.name, o.name FROM principals p
+        JOIN organisations o ON o.id = p.organisation WHERE p.name = ?1";
+    Ok(db.prepare_cached(QUERY)?.query_row([name], principal_of)?)
 }
 
 fn principal(kind: Kind, name: &str, organisation: &str) -> Principal {
@@ -288,10 +381,9 @@ mod tests {
     #[test]
     fn a_disabled_user_is_not_active_from_the_next_call_on() {
         let fixture = Fixture::new();
-        assert!(fixture.store.is_active(&fixture.ada).unwrap());
+        assert!(fixture.store.standing(&fixture.ada).unwrap().active);
         fixture.store.set_disabled("ada", true).unwrap();
-        assert!(!fixture.store.is_active(&fixture.ada).unwrap());
-        assert!(!fixture.store.streaming_approved(&fixture.ada).unwrap());
+        assert_eq!(fixture.store.standing(&fixture.ada).unwrap(), Standing::default());
         assert!(fixture.store.login("ada").unwrap().unwrap().disabled);
     }
 
@@ -299,6 +391,34 @@ mod tests {
     fn a_user_claimed_to_be_of_another_organisation_is_nobody() {
         let fixture = Fixture::new();
         let claimed = Principal { organisation: "rivals".into(), ..fixture.ada.clone() };
-        assert!(!fixture.store.is_active(&claimed).unwrap());
+        assert!(!fixture.store.standing(&claimed).unwrap().active);
+    }
+
+    #[test]
+    fn users_are_listed_with_their_groups() {
+        let fixture = Fixture::new();
+        fixture.store.join_group("reviewers", &fixture.ada).unwrap();
+        fixture.store.set_disabled("linus", true).unwrap();
+        let users = fixture.store.users().unwrap();
+        let shown: Vec<_> =
+            users.iter().map(|user| (user.name.as_str(), user.groups.join(" "), user.disabled)).collect();
+        let expected = [("ada", "designers reviewers", false), ("grace", "designers", false)];
+        assert_eq!(shown[..2], expected.map(|(name, groups, disabled)| (name, groups.to_owned(), disabled)));
+        assert_eq!(shown[2], ("linus", "reviewers".to_owned(), true));
+    }
+
+    #[test]
+    fn each_change_of_access_is_told_to_the_one_who_watches() {
+        let Fixture { store, ada, grace, dir: _dir, .. } = &Fixture::new();
+        let mut changes = store.watch().unwrap();
+        assert!(store.watch().is_none());
+        store.set_approved("designers", false).unwrap();
+        assert_eq!(changes.try_recv().unwrap(), Change::Approved { group: "designers".into(), approved: false });
+        store.set_password("ada", "new").unwrap();
+        assert_eq!(changes.try_recv().unwrap(), Change::Of(vec![ada.clone()]));
+        assert_eq!(store.standing(ada).unwrap().credentials, 1);
+        store.leave_group("designers", grace).unwrap();
+        assert_eq!(changes.try_recv().unwrap(), Change::Of(vec![grace.clone()]));
+        assert!(store.set_approved("nobody", true).is_err() && changes.try_recv().is_err());
     }
 }

@@ -12,6 +12,7 @@
 //! process owns the store: a write by another process would not be noticed there.
 
 mod accounts;
+pub mod audit;
 mod cache;
 mod groups;
 mod login_sessions;
@@ -28,17 +29,20 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use tokio::sync::mpsc;
 
-pub use accounts::{Client, Login, NewClient};
+pub use accounts::{Client, Login, NewClient, User};
 pub use groups::Group;
+pub use login_sessions::hash as login_hash;
 pub use oauth::{Code, SigningKey};
-pub use shares::Sharee;
 
 use cache::Cache;
+
+use crate::access::Change;
 
 /// Connections that only read.
 const READERS: usize = 2;
@@ -52,6 +56,7 @@ struct Inner {
     writer: Mutex<Connection>,
     readers: [Mutex<Connection>; READERS],
     cache: Cache,
+    watcher: OnceLock<mpsc::UnboundedSender<Change>>,
 }
 
 /// Why the store did not do as asked.
@@ -80,6 +85,9 @@ pub enum StoreError {
     /// The name cannot be used.
     #[error("{0}")]
     BadName(String),
+    /// Nobody would be the Thing's owner any more.
+    #[error("a Thing keeps at least one owner")]
+    LastOwner,
 }
 
 /// What the store's functions return.
@@ -108,6 +116,7 @@ impl Store {
             readers: [reader()?, reader()?],
             writer: Mutex::new(writer),
             cache: Cache::default(),
+            watcher: OnceLock::new(),
         })))
     }
 
@@ -125,27 +134,33 @@ impl Store {
         query(&connection)
     }
 
-    /// Runs one write transaction. `ACCESS` writes may change someone's role or standing: what is
-    /// remembered of those is forgotten.
-    fn write<T>(&self, about: About, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    /// Every change of access from now on, after it is stored. There is one such watcher: whoever asks later gets
+    /// none.
+    pub fn watch(&self) -> Option<mpsc::UnboundedReceiver<Change>> {
+        let (sender, changes) = mpsc::unbounded_channel();
+        self.0.watcher.set(sender).is_ok().then_some(changes)
+    }
+
+    /// Runs one write transaction that changes nobody's access.
+    fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut writer = locked(&self.0.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = change(&transaction)?;
         transaction.commit()?;
-        if about == About::Access {
-            self.0.cache.forget_all();
+        Ok(result)
+    }
+
+    /// Runs one write transaction that may change someone's role or standing: what is remembered of those is
+    /// forgotten, and the watcher is told. No change to be told of is for what nobody can have had access to yet.
+    fn change_access<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Change>)>) -> Result<T> {
+        let (result, changed) = self.write(change)?;
+        self.0.cache.forget_all();
+        if let (Some(changed), Some(watcher)) = (changed, self.0.watcher.get()) {
+            // Whoever watched has ended, and with it all that was live.
+            let _ = watcher.send(changed);
         }
         Ok(result)
     }
-}
-
-/// What a write may change.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum About {
-    /// Who may do what.
-    Access,
-    /// Anything else.
-    Other,
 }
 
 /// A panic while the lock was held left at most an open transaction, which its guard has rolled back.

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{About, Result, Store, signed};
+use super::{Result, Store, signed};
 use crate::access::Principal;
 
 /// What an authorisation code stands for. The code itself is kept only as a hash.
@@ -38,7 +38,7 @@ impl Store {
     /// The database failed.
     pub fn add_code(&self, code: &str, meaning: &Code, now: u64, expires_at: u64) -> Result<()> {
         let json = serde_json::to_string(meaning).expect("texts are JSON");
-        self.write(About::Other, |db| {
+        self.write(|db| {
             db.execute("DELETE FROM oauth_codes WHERE expires_at <= ?1", [signed(now)])?;
             db.execute(
                 "INSERT INTO oauth_codes (hash, code, expires_at) VALUES (?1, ?2, ?3)",
@@ -55,7 +55,7 @@ impl Store {
     pub fn redeem_code(&self, code: &str, now: u64) -> Result<Option<Code>> {
         const UPDATE: &str =
             "UPDATE oauth_codes SET used = 1 WHERE hash = ?1 AND NOT used AND expires_at > ?2 RETURNING code";
-        self.write(About::Other, |db| {
+        self.write(|db| {
             let json: Option<String> =
                 db.query_row(UPDATE, params![hash(code), signed(now)], |row| row.get(0)).optional()?;
             Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
@@ -67,7 +67,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub fn signing_keys(&self, now: u64, new: impl FnOnce() -> SigningKey) -> Result<Vec<SigningKey>> {
-        self.write(About::Other, |db| {
+        self.write(|db| {
             if !db.prepare("SELECT 1 FROM signing_keys")?.exists([])? {
                 let key = new();
                 db.execute(

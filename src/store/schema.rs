@@ -8,7 +8,7 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1];
+const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -110,6 +110,24 @@ CREATE TABLE signing_keys (
     pkcs8 BLOB NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
+";
+
+const VERSION_2: &str = "
+-- Counts up when all that was issued to someone is taken back, as by a new password.
+ALTER TABLE principals ADD COLUMN credentials INTEGER NOT NULL DEFAULT 0;
+
+-- Who did what to whose access. Rows are added and, the oldest first, dropped; never changed.
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,               -- milliseconds since 1970
+    who TEXT NOT NULL,
+    what TEXT NOT NULL,
+    target TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    address TEXT,
+    request TEXT
+) STRICT;
+CREATE INDEX audit_by_time ON audit (at);
 ";
 
 /// Sets what holds for one connection.

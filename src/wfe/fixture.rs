@@ -8,13 +8,17 @@ use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::{App, Ready, router, secret_hash};
+use super::{
+    App, Ready,
+    recorder::{Audit, Recorder},
+    router, secret_hash,
+};
 use crate::{
     access::{Principal, Scopes},
     clock,
     config::Config,
     services::Services,
-    store::{NewClient, fixture::Fixture},
+    store::{NewClient, audit::Keep, fixture::Fixture},
 };
 
 /// Its own address.
@@ -33,6 +37,7 @@ pub(super) struct Front {
     pub app: App,
     pub ready: Ready,
     router: Router,
+    _recorder: Recorder,
 }
 
 /// What came back.
@@ -54,7 +59,9 @@ impl Front {
         change(&mut config);
         let ready = Ready::default();
         let bound = ["127.0.0.1:8080".parse().unwrap()];
-        let app = App::new(Arc::new(config), people.store.clone(), Services::new().0, &bound, ready.clone()).unwrap();
+        let (audit, recorder) = Audit::new(people.store.clone(), Keep { days: 1, rows: 1000 });
+        let services = Services::new().0;
+        let app = App::new(Arc::new(config), people.store.clone(), services, &bound, ready.clone(), audit).unwrap();
         let client = |id, secret: Option<&[u8]>, redirect_uris: &[String]| {
             let scopes = "stream things:read";
             let organisation = "acme";
@@ -64,7 +71,7 @@ impl Front {
         client("system", Some(&secret_hash(SECRET)), &[]);
         client("web-app", None, &["https://app.test/cb".to_owned()]);
         let router = router(app.clone());
-        Self { people, app, ready, router }
+        Self { people, app, ready, router, _recorder: recorder }
     }
 
     /// A token of ada's, or whoever's, with these scopes.

@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 
 use super::{client, granted, secret_hash};
 use crate::{
-    access::{Principal, Scopes},
+    access::{Principal, Records as _, Scopes},
     clock,
     store::{Client, StoreError},
     wfe::{
@@ -149,7 +149,7 @@ fn by_code(app: &App, client: &Client, fields: &Fields) -> Result<(Principal, Sc
     let wrong = refuse("invalid_grant", "the code is unknown, used, expired, or does not belong to this request");
     let Some(code) = code else { return Err(wrong) };
     let bound = code.client_id == client.principal.name && code.redirect_uri == redirect_uri;
-    let active = app.store().is_active(&code.user)?;
+    let active = app.store().standing(&code.user)?.active;
     if !bound || !active || !proves(verifier, &code.challenge) {
         return Err(wrong);
     }

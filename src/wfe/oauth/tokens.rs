@@ -14,7 +14,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    access::{Kind, Principal, Scopes},
+    access::{Caller, Kind, Principal, Proof, Records as _, Scopes},
     clock,
     protocol::{ErrorCode, limits::MAX_TOKEN_BYTES},
     store::{SigningKey, Store, StoreError},
@@ -63,6 +63,16 @@ pub struct Verified {
     pub jti: String,
     /// The client that it was issued to.
     pub client_id: String,
+    /// How its user's credentials stood when it was issued.
+    pub credentials: u64,
+}
+
+impl Verified {
+    /// Who calls with it.
+    pub fn caller(self) -> Caller {
+        let proof = Proof::Token { id: self.jti, client: self.client_id, credentials: self.credentials };
+        Caller { principal: self.principal, proof, scopes: self.scopes }
+    }
 }
 
 /// Why a token is refused. Says nothing about the token's content.
@@ -103,6 +113,9 @@ struct Claims {
     organisation: String,
     /// Whether `sub` is a user or a client.
     kind: Kind,
+    /// Counts up when all that was issued to `sub` is taken back.
+    #[serde(default)]
+    credentials: u64,
 }
 
 /// A header with anything else in it (`crit`, `jku`, `jwk`, `x5c`...) is not one of ours.
@@ -142,6 +155,8 @@ impl Tokens {
 
     /// Signs a new token.
     pub fn issue(&self, principal: &Principal, client_id: &str, scopes: Scopes, now: u64) -> String {
+        // What cannot be read now is worth nothing when the token is used.
+        let credentials = self.0.store.standing(principal).map_or(0, |standing| standing.credentials);
         let claims = Claims {
             iss: self.0.issuer.clone(),
             aud: self.0.issuer.clone(),
@@ -153,6 +168,7 @@ impl Tokens {
             scope: scopes.to_string(),
             organisation: principal.organisation.clone(),
             kind: principal.kind,
+            credentials,
         };
         let key = self.0.keys.first().expect("the store makes a key if it has none");
         let mut header = Header::new(Algorithm::EdDSA);
@@ -183,8 +199,9 @@ impl Tokens {
         if verified.expires_at <= now {
             return Err(TokenError::Expired);
         }
-        if !self.0.store.is_active(&verified.principal)? {
-            return Err(TokenError::Invalid("its user or client is gone"));
+        let standing = self.0.store.standing(&verified.principal)?;
+        if !standing.active || standing.credentials != verified.credentials {
+            return Err(TokenError::Invalid("its user or client is gone, or it was taken back"));
         }
         Ok(verified)
     }
@@ -221,6 +238,7 @@ impl Tokens {
             expires_at: claims.exp,
             jti: claims.jti,
             client_id: claims.client_id,
+            credentials: claims.credentials,
         })
     }
 
