@@ -1,6 +1,14 @@
 //! How often something may be done: a bucket that refills. Pure; time is passed in.
 
-use std::time::Instant;
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+/// Buckets in one set; beyond it those are forgotten that are full again, else all.
+const MOST: usize = 10_000;
 
 /// What is allowed per second and at once.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +19,7 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// One bucket: that of a session's requests, or of a principal's new connections.
+/// One bucket: that of a session's requests, or one of [`Limiters`].
 #[derive(Debug)]
 pub struct Limiter {
     tokens: f64,
@@ -61,6 +69,40 @@ impl Limiter {
     }
 }
 
+/// A bucket for each of many: of principals that open streams, of addresses that ask for tokens.
+#[derive(Debug)]
+pub struct Limiters<K> {
+    rate: Rate,
+    of: Mutex<HashMap<K, Limiter>>,
+}
+
+impl<K: Hash + Eq> Limiters<K> {
+    /// All of them full.
+    pub fn new(rate: Rate) -> Self {
+        Self { rate, of: Mutex::new(HashMap::new()) }
+    }
+
+    /// Counts one.
+    ///
+    /// # Errors
+    /// There were too many; the milliseconds to wait.
+    pub fn request(&self, who: K, now: Instant) -> Result<(), u64> {
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        if of.len() >= MOST {
+            of.retain(|_, limiter| !limiter.is_full(self.rate, now));
+        }
+        if of.len() >= MOST {
+            of.clear();
+        }
+        let limiter = of.entry(who).or_insert_with(|| Limiter::new(self.rate, now));
+        match limiter.request(self.rate, now) {
+            Verdict::Allowed => Ok(()),
+            Verdict::Refused(millis) => Err(millis),
+            Verdict::Abusive => Err(1000),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -87,5 +129,16 @@ mod tests {
         let mut limiter = Limiter::new(RATE, start);
         let verdicts: Vec<_> = (0..7).map(|_| limiter.request(RATE, start)).collect();
         assert_eq!(verdicts[6], Verdict::Abusive);
+    }
+
+    #[test]
+    fn each_has_a_bucket_of_its_own() {
+        let start = clock::now();
+        let limiters = Limiters::new(RATE);
+        for _ in 0..3 {
+            assert_eq!(limiters.request("ada", start), Ok(()));
+        }
+        assert_eq!(limiters.request("ada", start), Err(100));
+        assert_eq!(limiters.request("grace", start), Ok(()));
     }
 }

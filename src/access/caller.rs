@@ -1,6 +1,7 @@
 //! Who calls, and by which right. Plain data, which goes from process to process.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Principal, Scopes};
 
@@ -22,12 +23,10 @@ pub enum Proof {
     Login(Vec<u8>),
     /// An access token.
     Token {
-        /// Its own id (`jti`).
-        id: String,
+        /// The authorisation that it comes from: all its tokens end with it.
+        grant: Uuid,
         /// The client that it was issued to.
         client: String,
-        /// The [`super::Standing::credentials`] of its user or client when it was issued.
-        credentials: u64,
     },
     /// Name and password, with the request itself; or the server's own call.
     ThisOnce,

@@ -1,6 +1,8 @@
 //! What can happen to somebody's access. The store says it aloud after each such write; what is live is
 //! judged again then.
 
+use uuid::Uuid;
+
 use super::{Principal, Role};
 use crate::protocol::ThingId;
 
@@ -30,10 +32,12 @@ pub enum Change {
     /// Something else about these: in a group or out of it, disabled, a new password, a token or a login that is
     /// taken back.
     Of(Vec<Principal>),
+    /// What one authorisation gave is over: its access tokens and its refresh token.
+    Grant(Uuid),
+    /// An application is disabled: all that was granted to it is over, whoever granted it.
+    Client(Principal),
     /// One login is over; what the store kept of its id.
     LoggedOut(Vec<u8>),
-    /// Whom it concerns is not known, or many: everyone is judged again.
-    Anyone,
 }
 
 /// With whom a Thing is shared.

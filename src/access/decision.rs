@@ -15,8 +15,6 @@ pub struct Standing {
     pub active: bool,
     /// They are in a group that is approved for streaming.
     pub approved: bool,
-    /// Counts up when all that was issued to them is taken back, as by a new password.
-    pub credentials: u64,
 }
 
 /// Where it is on record who may do what.
@@ -40,7 +38,7 @@ pub trait Records {
     ///
     /// # Errors
     /// It cannot be read.
-    fn holds(&self, proof: &Proof, of: Standing) -> Result<bool, Self::Error>;
+    fn holds(&self, proof: &Proof) -> Result<bool, Self::Error>;
 }
 
 /// The way by which an action is asked for.
@@ -129,8 +127,8 @@ impl Denied {
 /// # Errors
 /// Why not.
 pub fn may_stream<R: Records>(records: &R, caller: &Caller) -> Result<(), Denied> {
-    let standing = stands(records, caller, Door::Stream, Scope::Stream)?;
-    match records.holds(&caller.proof, standing) {
+    stands(records, caller, Door::Stream, Scope::Stream)?;
+    match records.holds(&caller.proof) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Denied::TakenBack),
         Err(error) => Err(unreadable(&error)),
@@ -167,15 +165,10 @@ pub fn decide<R: Records>(
     }
 }
 
-fn stands<R: Records>(records: &R, caller: &Caller, door: Door, needed: Scope) -> Result<Standing, Denied> {
+fn stands<R: Records>(records: &R, caller: &Caller, door: Door, needed: Scope) -> Result<(), Denied> {
     let standing = records.standing(&caller.principal).map_err(|error| unreadable(&error))?;
     if !standing.active {
         return Err(Denied::Gone);
-    }
-    if let Proof::Token { credentials, .. } = caller.proof
-        && credentials != standing.credentials
-    {
-        return Err(Denied::TakenBack);
     }
     if !caller.scopes.has(needed) {
         return Err(Denied::Scope(needed));
@@ -183,7 +176,7 @@ fn stands<R: Records>(records: &R, caller: &Caller, door: Door, needed: Scope) -
     if door == Door::Stream && !standing.approved {
         return Err(Denied::NotApproved);
     }
-    Ok(standing)
+    Ok(())
 }
 
 fn unreadable(error: &dyn fmt::Display) -> Denied {
@@ -237,13 +230,13 @@ mod tests {
             Ok(self.role)
         }
 
-        fn holds(&self, _: &Proof, _: Standing) -> Result<bool, &'static str> {
+        fn holds(&self, _: &Proof) -> Result<bool, &'static str> {
             self.holds
         }
     }
 
     const THING: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
-    const GOOD: Standing = Standing { active: true, approved: true, credentials: 3 };
+    const GOOD: Standing = Standing { active: true, approved: true };
 
     fn record(standing: Standing, role: Option<Role>) -> Record {
         Record { standing, role, holds: Ok(true) }
@@ -251,7 +244,7 @@ mod tests {
 
     fn caller(scopes: &[Scope]) -> Arc<Caller> {
         let principal = Principal { kind: Kind::User, name: "ada".into(), organisation: "acme".into() };
-        let proof = Proof::Token { id: "t".into(), client: "app".into(), credentials: 3 };
+        let proof = Proof::Token { grant: uuid::Uuid::nil(), client: "app".into() };
         Arc::new(Caller { principal, proof, scopes: Scopes::of(scopes) })
     }
 
@@ -329,7 +322,6 @@ mod tests {
             (off(Standing { approved: false, ..GOOD }), caller(Scope::ALL), Err(Denied::NotApproved)),
             (off(Standing { approved: false, ..GOOD }), narrow, Err(Denied::Scope(Scope::Stream))),
             (off(Standing { active: false, ..GOOD }), caller(Scope::ALL), Err(Denied::Gone)),
-            (off(Standing { credentials: 4, ..GOOD }), caller(Scope::ALL), Err(Denied::TakenBack)),
         ];
         for (records, caller, expected) in cases {
             assert_eq!(may_stream(&records, &caller), expected);

@@ -76,6 +76,16 @@ impl Scopes {
         others.0 & !self.0 == 0
     }
 
+    /// Those that are in both sets.
+    pub fn within(self, others: Self) -> Self {
+        Self(self.0 & others.0)
+    }
+
+    /// Those that are in either set.
+    pub fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
         self.0 == 0

@@ -9,7 +9,7 @@ mod sources;
 
 use serde::{Deserialize, Serialize};
 
-pub use sections::{Audit, Durability, Http, Log, Oauth, Server, Sfe, Stream, Things};
+pub use sections::{Audit, Durability, Http, Log, MAX_ACCESS_TOKEN_SECONDS, Oauth, Server, Sfe, Stream, Things};
 pub use sources::{Flag, Sources};
 
 /// All settings, one struct per concern.
@@ -22,7 +22,7 @@ pub struct Config {
     pub audit: Audit,
     /// HTTP requests.
     pub http: Http,
-    /// Access tokens.
+    /// The authorisation server.
     pub oauth: Oauth,
     /// Streaming front ends.
     pub sfe: Sfe,

@@ -10,6 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::ConfigError;
 use crate::protocol::limits;
 
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+/// No access token may be valid for longer: who holds it keeps what it says.
+pub const MAX_ACCESS_TOKEN_SECONDS: u64 = DAY_SECONDS;
+
 /// Where the server listens and keeps its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -144,7 +148,7 @@ impl Http {
     }
 }
 
-/// Access tokens.
+/// The authorisation server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Oauth {
@@ -152,11 +156,29 @@ pub struct Oauth {
     pub issuer: Option<String>,
     /// How long an access token is valid.
     pub access_token_seconds: u64,
+    /// How long a refresh token may lie unused before it expires.
+    pub refresh_token_idle_seconds: u64,
+    /// How long an application may go on with refresh tokens before it has to send its user back here.
+    pub refresh_token_seconds: u64,
+    /// The age at which the key that signs access tokens is replaced by a new one.
+    pub signing_key_seconds: u64,
+    /// Token requests per second of one application, and of one address, averaged.
+    pub requests_per_second: u32,
+    /// Token requests that one application, or one address, may make at once after a pause.
+    pub request_burst: u32,
 }
 
 impl Default for Oauth {
     fn default() -> Self {
-        Self { issuer: None, access_token_seconds: 600 }
+        Self {
+            issuer: None,
+            access_token_seconds: 600,
+            refresh_token_idle_seconds: 14 * DAY_SECONDS,
+            refresh_token_seconds: 90 * DAY_SECONDS,
+            signing_key_seconds: 90 * DAY_SECONDS,
+            requests_per_second: 50,
+            request_burst: 500,
+        }
     }
 }
 
@@ -165,7 +187,13 @@ impl Oauth {
         if let Some(issuer) = &self.issuer {
             check_base_url("oauth.issuer", issuer)?;
         }
-        between("oauth.access_token_seconds", self.access_token_seconds, 1, 24 * 60 * 60)
+        between("oauth.access_token_seconds", self.access_token_seconds, 1, MAX_ACCESS_TOKEN_SECONDS)?;
+        let longest = 366 * DAY_SECONDS;
+        between("oauth.refresh_token_idle_seconds", self.refresh_token_idle_seconds, 1, longest)?;
+        between("oauth.refresh_token_seconds", self.refresh_token_seconds, 1, longest)?;
+        between("oauth.signing_key_seconds", self.signing_key_seconds, 1, 10 * longest)?;
+        not_zero("oauth.requests_per_second", self.requests_per_second.into())?;
+        not_zero("oauth.request_burst", self.request_burst.into())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Result, Store, StoreError, checked_name, named_once, unsigned};
+use super::{Result, Store, StoreError, checked_name, grants, named_once};
 use crate::{
     access::{Change, Kind, Principal, Proof, Records, Role, Standing},
     protocol::ThingId,
@@ -136,14 +136,16 @@ impl Store {
                 [user, password_hash],
             )?;
             found(changed, || format!("user named {user}"))?;
-            db.execute("UPDATE principals SET credentials = credentials + 1 WHERE name = ?1", [user])?;
+            let who = named(db, user)?;
+            grants::delete_all_of(db, &who)?;
             db.execute(LOGINS, [user])?;
             db.execute(CODES, [user])?;
-            Ok(((), Some(Change::Of(vec![named(db, user)?]))))
+            Ok(((), Some(Change::Of(vec![who]))))
         })
     }
 
-    /// Disables or enables a user or client. Their tokens and logins count for nothing meanwhile.
+    /// Disables or enables a user or client. Their logins count for nothing meanwhile; their tokens, and for a
+    /// client those that users allowed it, have ended for good.
     ///
     /// # Errors
     /// There is no such user or client.
@@ -151,7 +153,12 @@ impl Store {
         self.change_access(|db| {
             let changed = db.execute("UPDATE principals SET disabled = ?2 WHERE name = ?1", params![name, disabled])?;
             found(changed, || format!("user or client named {name}"))?;
-            Ok(((), Some(Change::Of(vec![named(db, name)?]))))
+            let who = named(db, name)?;
+            if disabled {
+                grants::delete_all_of(db, &who)?;
+            }
+            let change = if who.kind == Kind::Client { Change::Client(who) } else { Change::Of(vec![who]) };
+            Ok(((), Some(change)))
         })
     }
 
@@ -238,16 +245,14 @@ impl Store {
     }
 
     fn read_standing(&self, who: &Principal) -> Result<Standing> {
-        const QUERY: &str = "SELECT credentials, EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.grp
+        const QUERY: &str = "SELECT EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.grp
             WHERE m.principal = p.id AND g.approved AND g.organisation = p.organisation) FROM principals p WHERE id = ?1";
         self.read(|db| {
             let Some(id) = id_of(db, who)? else {
                 return Ok(Standing::default());
             };
-            let standing = |row: &Row<'_>| {
-                Ok(Standing { active: true, credentials: unsigned(row.get(0)?), approved: row.get(1)? })
-            };
-            Ok(db.prepare_cached(QUERY)?.query_row([id], standing)?)
+            let approved = db.prepare_cached(QUERY)?.query_row([id], |row| row.get(0))?;
+            Ok(Standing { active: true, approved })
         })
     }
 }
@@ -270,10 +275,10 @@ impl Records for Store {
         self.role_on(who, thing)
     }
 
-    fn holds(&self, proof: &Proof, of: Standing) -> Result<bool> {
+    fn holds(&self, proof: &Proof) -> Result<bool> {
         match proof {
             Proof::Login(hash) => self.login_is_there(hash),
-            Proof::Token { credentials, .. } => Ok(*credentials == of.credentials),
+            Proof::Token { grant, .. } => self.grant_is_live(*grant),
             Proof::ThisOnce => Ok(true),
         }
     }
@@ -416,7 +421,6 @@ mod tests {
         assert_eq!(changes.try_recv().unwrap(), Change::Approved { group: "designers".into(), approved: false });
         store.set_password("ada", "new").unwrap();
         assert_eq!(changes.try_recv().unwrap(), Change::Of(vec![ada.clone()]));
-        assert_eq!(store.standing(ada).unwrap().credentials, 1);
         store.leave_group("designers", grace).unwrap();
         assert_eq!(changes.try_recv().unwrap(), Change::Of(vec![grace.clone()]));
         assert!(store.set_approved("nobody", true).is_err() && changes.try_recv().is_err());

@@ -1,9 +1,11 @@
-//! What is remembered of roles and standings, and forgotten at every write that could change them.
+//! What is remembered of roles, standings and grants, and forgotten at every write that could change them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
 };
+
+use uuid::Uuid;
 
 use crate::{
     access::{Principal, Role, Standing},
@@ -23,6 +25,8 @@ struct Remembered {
     size: usize,
     roles: HashMap<ThingId, HashMap<Principal, Option<Role>>>,
     standings: HashMap<Principal, Standing>,
+    /// Those that are live.
+    grants: HashSet<Uuid>,
 }
 
 impl Cache {
@@ -59,6 +63,29 @@ impl Cache {
         });
     }
 
+    /// Whether a grant is remembered as live, else the generation to give to [`Cache::remember_grant`].
+    pub fn grant(&self, id: Uuid) -> Result<(), u64> {
+        self.with(|kept| if kept.grants.contains(&id) { Ok(()) } else { Err(kept.generation) })
+    }
+
+    /// As [`Cache::remember_role`].
+    pub fn remember_grant(&self, id: Uuid, generation: u64) {
+        self.with(|kept| {
+            if kept.generation == generation {
+                kept.make_room();
+                kept.grants.insert(id);
+            }
+        });
+    }
+
+    /// Forgets which grants are live, also what is being looked up at this moment.
+    pub fn forget_grants(&self) {
+        self.with(|kept| {
+            kept.generation += 1;
+            kept.grants.clear();
+        });
+    }
+
     /// Forgets everything, also what is being looked up at this moment.
     pub fn forget_all(&self) {
         self.with(|kept| {
@@ -84,6 +111,7 @@ impl Remembered {
         self.size = 0;
         self.roles.clear();
         self.standings.clear();
+        self.grants.clear();
     }
 }
 

@@ -1,8 +1,9 @@
 //! A store with the people of the demonstration, for tests.
 
 use tempfile::TempDir;
+use uuid::Uuid;
 
-use super::Store;
+use super::{FirstTokens, NewGrant, Store};
 use crate::{access::Principal, clock, protocol::ThingId};
 
 pub(crate) struct Fixture {
@@ -38,6 +39,19 @@ impl Fixture {
             store,
             dir,
         }
+    }
+
+    /// A new grant with an access token until then.
+    pub fn grant(&self, who: &Principal, client: &str, access_until: u64) -> Uuid {
+        let grant = NewGrant {
+            id: clock::new_id(),
+            principal: who.clone(),
+            client: client.into(),
+            scopes: "stream".into(),
+            first: FirstTokens { access_until, refresh: None },
+        };
+        self.store.add_grant(&grant, 0).unwrap();
+        grant.id
     }
 
     /// A new Thing of `owner`, changed last at `at_ms`.

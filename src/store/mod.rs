@@ -1,4 +1,4 @@
-//! Accounts, groups, shares, the index of Things, OAuth codes and keys, and login sessions.
+//! Accounts, groups, shares, the index of Things, OAuth's grants, codes and keys, and login sessions.
 //!
 //! Owns the file `store.db` in the data directory (SQLite, WAL, `synchronous=FULL`). Must not know
 //! HTTP, tokens' formats or what is in a Thing; secrets reach it only as hashes, but for the keys
@@ -14,6 +14,7 @@
 mod accounts;
 pub mod audit;
 mod cache;
+mod grants;
 mod groups;
 mod login_sessions;
 mod oauth;
@@ -36,9 +37,10 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::mpsc;
 
 pub use accounts::{Client, Login, NewClient, User};
+pub use grants::{FirstRefresh, FirstTokens, Grant, NewGrant, RefreshHashes, Turn, Turned};
 pub use groups::Group;
 pub use login_sessions::hash as login_hash;
-pub use oauth::{Code, SigningKey};
+pub use oauth::{Code, KeptKey, Redeemed, SigningKey};
 
 use cache::Cache;
 
@@ -134,8 +136,8 @@ impl Store {
         query(&connection)
     }
 
-    /// Every change of access from now on, after it is stored. There is one such watcher: whoever asks later gets
-    /// none.
+    /// Every change of access from now on, after it is stored: when it is heard, the store answers as it is after it.
+    /// There is one such watcher: whoever asks later gets none.
     pub fn watch(&self) -> Option<mpsc::UnboundedReceiver<Change>> {
         let (sender, changes) = mpsc::unbounded_channel();
         self.0.watcher.set(sender).is_ok().then_some(changes)
@@ -155,11 +157,23 @@ impl Store {
     fn change_access<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Change>)>) -> Result<T> {
         let (result, changed) = self.write(change)?;
         self.0.cache.forget_all();
+        self.tell(changed);
+        Ok(result)
+    }
+
+    /// The same for writes that end grants, or add some under new ids, and change nothing else.
+    fn change_grants<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Change>)>) -> Result<T> {
+        let (result, changed) = self.write(change)?;
+        self.0.cache.forget_grants();
+        self.tell(changed);
+        Ok(result)
+    }
+
+    fn tell(&self, changed: Option<Change>) {
         if let (Some(changed), Some(watcher)) = (changed, self.0.watcher.get()) {
             // Whoever watched has ended, and with it all that was live.
             let _ = watcher.send(changed);
         }
-        Ok(result)
     }
 }
 

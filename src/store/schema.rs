@@ -8,7 +8,7 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1, VERSION_2];
+const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -112,10 +112,39 @@ CREATE TABLE signing_keys (
 ) STRICT;
 ";
 
-const VERSION_2: &str = "
--- Counts up when all that was issued to someone is taken back, as by a new password.
-ALTER TABLE principals ADD COLUMN credentials INTEGER NOT NULL DEFAULT 0;
+const GRANTS: &str = "
+-- What one authorisation gave to a client. All its tokens carry its id, and end with it.
+CREATE TABLE oauth_grants (
+    id BLOB PRIMARY KEY,
+    client TEXT NOT NULL,              -- not a reference: the built-in client is no principal
+    principal INTEGER NOT NULL REFERENCES principals ON DELETE CASCADE,
+    scopes TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL,
+    access_until INTEGER NOT NULL,     -- when its last access token expires
+    family BLOB,                       -- SHA-256; null without a refresh token
+    turn BLOB,                         -- SHA-256
+    refresh_until INTEGER NOT NULL,
+    refresh_until_at_most INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX grants_of_principals ON oauth_grants (principal);
+CREATE INDEX grants_of_clients ON oauth_grants (client);
 
+CREATE TABLE oauth_consents (
+    principal INTEGER NOT NULL REFERENCES principals ON DELETE CASCADE,
+    client TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    PRIMARY KEY (principal, client)
+) STRICT, WITHOUT ROWID;
+
+-- Null for the key that signs.
+ALTER TABLE signing_keys ADD COLUMN verifies_until INTEGER;
+
+-- They live a minute, and now stand for more.
+DELETE FROM oauth_codes;
+";
+
+const AUDIT: &str = "
 -- Who did what to whose access. Rows are added and, the oldest first, dropped; never changed.
 CREATE TABLE audit (
     number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -70,14 +70,21 @@ impl Front {
         };
         client("system", Some(&secret_hash(SECRET)), &[]);
         client("web-app", None, &["https://app.test/cb".to_owned()]);
+        client("native-app", None, &["http://127.0.0.1/callback".to_owned()]);
+        client("site", Some(&secret_hash(SECRET)), &["https://site.test/cb".to_owned()]);
         let router = router(app.clone());
         Self { people, app, ready, router, _recorder: recorder }
     }
 
     /// A token of ada's, or whoever's, with these scopes.
     pub fn token(&self, who: &Principal, scopes: &str) -> String {
-        let scopes = Scopes::parse(scopes).unwrap();
-        self.app.tokens().issue(who, "app", scopes, clock::unix_seconds())
+        self.token_of(who, scopes, clock::unix_seconds())
+    }
+
+    /// The same, as it was issued at another time.
+    pub fn token_of(&self, who: &Principal, scopes: &str, at: u64) -> String {
+        let grant = self.people.grant(who, "app", at + 600);
+        self.app.tokens().issue(grant, who, "app", Scopes::parse(scopes).unwrap(), at)
     }
 
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -111,8 +118,19 @@ impl Front {
 
     /// Gives ada her password and logs her in; the cookie, as `Cookie` wants it.
     pub async fn log_in(&self) -> String {
-        self.give_password().await;
-        let body = format!(r#"{{"username": "ada", "password": "{PASSWORD}"}}"#);
+        self.log_in_as("ada").await
+    }
+
+    /// The same for somebody else.
+    pub async fn log_in_as(&self, name: &str) -> String {
+        let hash = self.app.passwords().hash(PASSWORD).await.unwrap();
+        self.people.store.set_password(name, &hash).unwrap();
+        self.log_in_again_as(name).await
+    }
+
+    /// One more login of somebody who has logged in.
+    pub async fn log_in_again_as(&self, name: &str) -> String {
+        let body = format!(r#"{{"username": "{name}", "password": "{PASSWORD}"}}"#);
         let answer = self.post_json("/login", &[], &body).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.cookie().split(';').next().unwrap().to_owned()

@@ -86,14 +86,12 @@ impl LiveAccess {
             }
             Change::Deleted(thing) => self.sessions.holding(thing),
             Change::Of(principals) => principals.iter().flat_map(|who| self.sessions.of(who)).collect(),
-            Change::LoggedOut(hash) => {
-                let opened_with = |place: &Place| {
-                    let caller = self.sessions.caller(*place);
-                    caller.is_some_and(|caller| matches!(&caller.proof, Proof::Login(login) if *login == hash))
-                };
-                self.sessions.all().into_iter().filter(opened_with).collect()
+            Change::LoggedOut(hash) => self.sessions.by(|proof| matches!(proof, Proof::Login(login) if *login == hash)),
+            Change::Grant(id) => self.sessions.by(|proof| matches!(proof, Proof::Token { grant, .. } if *grant == id)),
+            Change::Client(client) => {
+                let of_client = |proof: &Proof| matches!(proof, Proof::Token { client: to, .. } if *to == client.name);
+                [self.sessions.by(of_client), self.sessions.of(&client)].concat()
             }
-            Change::Anyone => self.sessions.all(),
         }
     }
 

@@ -17,6 +17,7 @@ use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 use super::{
     App,
     body::{self, Fields},
+    oauth::authorize,
     pages,
     peer::ClientAddress,
     problem::{Problem, json_answer},
@@ -67,10 +68,11 @@ pub(super) fn kept_id(auth: &AuthSession) -> Option<Vec<u8>> {
 }
 
 /// `GET /login`.
-pub(super) async fn page(RawQuery(query): RawQuery) -> Response {
+pub(super) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     let query = Fields::parse(query.unwrap_or_default().as_bytes()).ok();
     let next = query.as_ref().and_then(|query| query.get("next"));
-    pages::login(next.map_or("/", local_path), None)
+    let next = next.map_or("/", local_path);
+    pages::login(next, None, authorize::destination_of(&app, next).as_deref())
 }
 
 #[derive(Deserialize)]
@@ -98,7 +100,10 @@ pub(super) async fn submit(
     let checked = app.sign_in().check(&credentials).await;
     app.note_login(&credentials, checked.as_ref());
     let user = match checked {
-        Err(Refused::Wrong) if by_form => return Ok(pages::login(&next, Some(ErrorCode::WrongCredentials.message()))),
+        Err(Refused::Wrong) if by_form => {
+            let destination = authorize::destination_of(&app, &next);
+            return Ok(pages::login(&next, Some(ErrorCode::WrongCredentials.message()), destination.as_deref()));
+        }
         checked => checked?,
     };
     begin(&app, &mut auth, &user).await?;

@@ -17,7 +17,6 @@ pub mod links;
 pub mod live_access;
 mod login;
 mod oauth;
-mod openings;
 mod origin;
 mod pages;
 mod passwords;
@@ -51,14 +50,15 @@ pub use process::run;
 pub use router::router;
 pub use stream_door::Handover;
 
-use openings::Openings;
+use oauth::{TokenRequests, consent::Seals};
 use origin::Site;
 use recorder::Audit;
 use sign_in::{Credentials, LoggedIn, Refused, SignIn};
 
 use crate::{
+    access::Principal,
     config::Config,
-    limiter::Rate,
+    limiter::{Limiters, Rate},
     protocol::ErrorCode,
     services::Services,
     store::{
@@ -79,7 +79,9 @@ struct Inner {
     sign_in: SignIn,
     site: Site,
     ready: Ready,
-    openings: Openings,
+    openings: Limiters<Principal>,
+    token_requests: TokenRequests,
+    seals: Seals,
     audit: Audit,
 }
 
@@ -98,11 +100,24 @@ impl App {
     ) -> Result<Self, StoreError> {
         let site = Site::new(&config, bound);
         let issuer = config.oauth.issuer.clone().unwrap_or_else(|| site.base_url.clone());
-        let tokens = Tokens::open(&store, issuer, config.oauth.access_token_seconds)?;
+        let tokens = Tokens::open(&store, issuer, &config.oauth)?;
         let sign_in = SignIn::new(store.clone(), Passwords::new());
         let rate = Rate { per_second: config.stream.openings_per_second, burst: config.stream.opening_burst };
-        let openings = Openings::new(rate);
-        Ok(Self(Arc::new(Inner { config, store, services, tokens, sign_in, site, openings, ready, audit })))
+        let openings = Limiters::new(rate);
+        let token_requests = TokenRequests::new(&config.oauth);
+        Ok(Self(Arc::new(Inner {
+            config,
+            store,
+            services,
+            tokens,
+            sign_in,
+            site,
+            openings,
+            token_requests,
+            seals: Seals::new(),
+            ready,
+            audit,
+        })))
     }
 
     /// Issues and verifies access tokens; the session service needs it for `refresh`.
@@ -140,7 +155,7 @@ impl App {
         &self.0.site
     }
 
-    fn openings(&self) -> &Openings {
+    fn openings(&self) -> &Limiters<Principal> {
         &self.0.openings
     }
 
@@ -164,6 +179,14 @@ impl App {
             }
         };
         self.audit().note(Entry { address: Some(given.address), ..entry });
+    }
+
+    fn token_requests(&self) -> &TokenRequests {
+        &self.0.token_requests
+    }
+
+    fn seals(&self) -> &Seals {
+        &self.0.seals
     }
 
     fn ready(&self) -> &Ready {

@@ -5,12 +5,12 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::{
-    StatusCode,
-    header::{CACHE_CONTROL, CONTENT_TYPE},
+    HeaderValue, StatusCode,
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
 };
 use maud::{DOCTYPE, Markup, html};
 
-use super::{App, body::Fields, login::AuthSession, problem::Problem};
+use super::{App, body::Fields, login::AuthSession, problem::Problem, router::CONTENT_SECURITY_POLICY_TEXT};
 use crate::{
     access::Principal,
     protocol::{
@@ -25,8 +25,20 @@ pub(super) async fn style() -> Response {
     (headers, include_str!("widgetapp.css")).into_response()
 }
 
-/// The login form; after a wrong try with a word on that.
-pub(super) fn login(next: &str, refusal: Option<&str>) -> Response {
+/// Lets the forms of a page lead beyond our own pages in the end. Browsers hold `form-action` also against
+/// the redirects that follow.
+pub(super) fn leading_to(mut page: Response, destination: Option<&str>) -> Response {
+    let policy = destination.map(|destination| {
+        CONTENT_SECURITY_POLICY_TEXT.replace("form-action 'self'", &format!("form-action 'self' {destination}"))
+    });
+    if let Some(policy) = policy.and_then(|policy| HeaderValue::from_str(&policy).ok()) {
+        page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    page
+}
+
+/// The login form; after a wrong try with a word on that. `destination` as in [`leading_to`].
+pub(super) fn login(next: &str, refusal: Option<&str>, destination: Option<&str>) -> Response {
     let content = html! {
         h1 { "Log in" }
         @if let Some(refusal) = refusal {
@@ -44,7 +56,7 @@ pub(super) fn login(next: &str, refusal: Option<&str>) -> Response {
         }
     };
     let status = if refusal.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
-    page(status, "Log in", None, &content)
+    leading_to(page(status, "Log in", None, &content), destination)
 }
 
 /// `GET /`: the user's Things, or those that a search finds.
@@ -99,7 +111,7 @@ pub(super) fn refusal(status: StatusCode, title: &str, text: &str) -> Response {
     page(status, title, None, &html! { h1 { (title) } p { (text) } })
 }
 
-fn page(status: StatusCode, title: &str, user: Option<&Principal>, content: &Markup) -> Response {
+pub(super) fn page(status: StatusCode, title: &str, user: Option<&Principal>, content: &Markup) -> Response {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {

@@ -11,7 +11,7 @@ use super::{
     App,
     ajax::{by_get, by_post},
     body, health, legacy, login,
-    oauth::{authorize, metadata, token},
+    oauth::{authorize, consent, metadata, presented, token},
     pages, problem,
     problem::Problem,
     stream_door,
@@ -36,8 +36,10 @@ pub fn router(app: App) -> Router {
         .route("/_ajax/uninvite", by_post(Action::Uninvite))
         .route("/api/1.0/things", get(legacy::list).post(legacy::create))
         .route("/api/1.0/things/{id}", get(legacy::show).put(legacy::replace).delete(legacy::delete))
-        .route("/oauth/authorize", get(authorize::ask))
+        .route("/oauth/authorize", get(authorize::ask).post(consent::decide))
         .route("/oauth/token", post(token::issue))
+        .route("/oauth/revoke", post(presented::revoke))
+        .route("/oauth/introspect", post(presented::introspect))
         .route("/.well-known/oauth-authorization-server", get(metadata::server))
         .route("/.well-known/openid-configuration", get(metadata::server))
         .route("/.well-known/jwks.json", get(metadata::keys))
@@ -63,11 +65,12 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "same-origin"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_TEXT),
 ];
+
+/// What our pages may do; no script, no frame.
+pub(super) const CONTENT_SECURITY_POLICY_TEXT: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]
 #[path = "router_tests.rs"]

@@ -9,7 +9,7 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
-    access::{Caller, Principal, Role},
+    access::{Caller, Principal, Proof, Role},
     ipc::{link, messages::WfeDown},
     open_things::Listener,
     protocol::ThingId,
@@ -138,10 +138,11 @@ impl Sessions {
         self.inner.borrow().links.get(&link).map_or(0, |link| link.sessions.len())
     }
 
-    /// All sessions.
-    pub fn all(&self) -> Vec<Place> {
+    /// The sessions that were opened by such a proof.
+    pub fn by(&self, such: impl Fn(&Proof) -> bool) -> Vec<Place> {
         let inner = self.inner.borrow();
-        inner.links.iter().flat_map(|(number, link)| link.sessions.keys().map(|id| (*number, *id))).collect()
+        let all = inner.links.iter().flat_map(|(number, link)| link.sessions.iter().map(move |found| (*number, found)));
+        all.filter(|(_, (_, session))| such(&session.caller.proof)).map(|(link, (id, _))| (link, *id)).collect()
     }
 
     /// The sessions of a user or client.

@@ -60,7 +60,7 @@ pub(super) async fn open(
     let opener = if app.config().server.echo { None } else { Some(opener(&app, &auth, &parts.headers, &offer).await?) };
     if let Some(opener) = &opener {
         let soon = |millis| Problem::from(ErrorCode::TooManyRequests).retry_after(millis);
-        app.openings().begin(&opener.caller.principal, clock::now()).map_err(soon)?;
+        app.openings().request(opener.caller.principal.clone(), clock::now()).map_err(soon)?;
         admit(&app, &opener.caller, address)?;
     }
     let groups = match &opener {

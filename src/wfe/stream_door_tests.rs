@@ -149,7 +149,7 @@ async fn a_token_in_the_url_is_refused_under_any_name() {
 async fn tokens_that_are_absent_bad_or_expired_are_told_so() {
     let front = Front::new();
     let ada = &front.people.ada;
-    let old = front.app.tokens().issue(ada, "app", Scopes::ALL, clock::unix_seconds() - 3_600);
+    let old = front.token_of(ada, "stream", clock::unix_seconds() - 3_600);
     for (headers, name) in [
         (vec![], "token_missing"),
         (vec![("authorization", "Basic YTpi".to_owned())], "token_missing"),
@@ -195,8 +195,9 @@ async fn scope_and_approval_are_both_demanded() {
     assert!(ask(&front.people.linus, "stream").await.is(403, "group_not_approved"));
     front.people.store.set_approved("designers", false).unwrap();
     assert!(ask(&front.people.ada, "stream").await.is(403, "group_not_approved"));
+    let token = bearer(&front, &front.people.ada, "stream");
     front.people.store.set_disabled("ada", true).unwrap();
-    assert!(ask(&front.people.ada, "stream").await.is(401, "invalid_token"));
+    assert!(front.get("/_stream", &handshake(&[("authorization", &token)])).await.is(401, "invalid_token"));
 }
 
 #[tokio::test]

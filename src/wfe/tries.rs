@@ -42,7 +42,7 @@ impl Tries {
 }
 
 /// One customer of a provider has a whole /64 of IPv6 addresses.
-fn counted_as(address: IpAddr) -> IpAddr {
+pub(super) fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
         v4 => v4,

@@ -1,20 +1,32 @@
-//! WFE as an OAuth 2.0 authorisation server: clients, codes, access tokens, metadata.
+//! WFE as an OAuth 2.0 authorisation server: clients, consent, codes, tokens, metadata.
 //!
-//! Follows RFC 6749, 6750, 7636, 8252, 8414, 9068, 9207 and 9700. There is no implicit and no password grant.
+//! Follows RFC 6749, 6750, 7009, 7636, 7662, 8252, 8414, 9068, 9207 and 9700. There is no implicit and no
+//! password grant.
 
 pub(super) mod authorize;
+mod client_request;
+pub(super) mod consent;
 pub(super) mod metadata;
+pub(super) mod presented;
+mod refresh_token;
 pub(super) mod token;
 mod tokens;
 
 #[cfg(test)]
+mod consent_tests;
+#[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod oauth_tests;
+#[cfg(test)]
+mod refresh_tests;
 
 use std::net::IpAddr;
 
 use oauth2::url::{Host, Url};
 use sha2::{Digest, Sha256};
 
+pub(super) use client_request::TokenRequests;
 pub use tokens::{TokenError, Tokens, Verified};
 
 use crate::{

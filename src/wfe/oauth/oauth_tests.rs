@@ -46,6 +46,9 @@ async fn token_requests_that_are_wrong_are_answered_as_rfc_6749_says() {
         (auth, "grant_type=authorization_code&code=x", 400, "invalid_request"),
         (None, "grant_type=client_credentials&client_id=web-app", 400, "unauthorized_client"),
         (None, "grant_type=client_credentials&client_id=widgetapp-cli", 400, "unauthorized_client"),
+        (auth, "grant_type=refresh_token", 400, "invalid_request"),
+        (auth, "grant_type=refresh_token&refresh_token=x", 400, "invalid_grant"),
+        (auth, "grant_type=client_credentials&client_assertion=x", 400, "invalid_request"),
     ];
     for (authorization, form, status, error) in cases {
         let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
@@ -154,13 +157,16 @@ async fn authorization_requests_go_wrong_in_the_right_place() {
         (("code_challenge", ""), "invalid_request"),
         (("code_challenge", "short"), "invalid_request"),
         (("scope", "admin"), "invalid_scope"),
+        (("response_mode", "fragment"), "invalid_request"),
+        (("request", "eyJ"), "request_not_supported"),
+        (("request_uri", "https%3A%2F%2Fevil.test"), "request_uri_not_supported"),
+        (("prompt", "select_account"), "invalid_request"),
+        (("prompt", "none+login"), "invalid_request"),
     ] {
         let location = ask(&[change]).await.header("location").to_owned();
         assert!(location.starts_with(&format!("http://127.0.0.1:4321/callback?error={error}&")), "{location}");
         assert!(location.contains("&state=a+%26b&iss="), "{location}");
     }
-    let other = ask(&[("client_id", "web-app"), ("redirect_uri", "https%3A%2F%2Fapp.test%2Fcb")]).await;
-    assert!(other.header("location").starts_with("https://app.test/cb?error=unauthorized_client&"));
 }
 
 #[tokio::test]
@@ -174,18 +180,49 @@ async fn the_first_party_client_needs_a_login_and_no_browser() {
 }
 
 #[tokio::test]
-async fn the_metadata_advertises_only_what_answers() {
+async fn the_metadata_advertises_only_what_answers_and_all_of_it() {
     let front = Front::new();
     let answer = front.get("/.well-known/oauth-authorization-server", &[]).await;
     let metadata = answer.json();
     assert_eq!(metadata["issuer"], BASE);
     assert_eq!(front.get("/.well-known/openid-configuration", &[]).await.json(), metadata);
+    let mut endpoints = Vec::new();
     for (name, value) in metadata.as_object().unwrap() {
         if name.ends_with("_endpoint") || name.ends_with("_uri") {
             let path = value.as_str().unwrap().strip_prefix(BASE).unwrap();
             assert_ne!(front.get(path, &[]).await.status, 404, "{name}");
+            endpoints.push(name.as_str());
         }
+    }
+    let all = ["authorization_endpoint", "introspection_endpoint", "jwks_uri", "revocation_endpoint", "token_endpoint"];
+    assert_eq!(endpoints, all);
+    for grant in metadata["grant_types_supported"].as_array().unwrap() {
+        let form = format!("client_id=web-app&grant_type={}", grant.as_str().unwrap());
+        let answer = front.post_form("/oauth/token", &[], &form).await;
+        assert_ne!(answer.json()["error"], "unsupported_grant_type", "{grant}");
     }
     let keys = front.get("/.well-known/jwks.json", &[]).await.json();
     assert_eq!((&keys["keys"][0]["crv"], &keys["keys"][0]["d"]), (&"Ed25519".into(), &serde_json::Value::Null));
+}
+
+#[tokio::test]
+async fn a_key_that_has_grown_old_is_replaced_and_its_tokens_stay_good() {
+    let front = Front::with(|config| config.oauth.signing_key_seconds = 3_600);
+    let (tokens, ada) = (front.app.tokens(), &front.people.ada);
+    let now = crate::clock::unix_seconds();
+    let ids = |at| -> Vec<String> {
+        let keys = tokens.jwks(at);
+        keys["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    };
+    let first = ids(now);
+    let old = front.token_of(ada, "stream", now + 3_599);
+    assert_eq!(ids(now + 3_599), first);
+    let new = front.token_of(ada, "stream", now + 3_600);
+    let both = ids(now + 3_600);
+    assert_eq!((both.len(), &both[1]), (2, &first[0]), "the old key stays published");
+    assert!(tokens.verify(&old, now + 3_601).is_ok() && tokens.verify(&new, now + 3_601).is_ok());
+    assert_eq!(ids(now + 4_199), both);
+    assert_eq!(ids(now + 4_200), both[..1], "until its last token has expired");
+    tokens.rotate_keys(now + 4_200).unwrap();
+    assert!(tokens.verify(&new, now + 4_199).is_ok(), "also when the administrator asks for it");
 }

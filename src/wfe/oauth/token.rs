@@ -1,159 +1,157 @@
-//! `POST /oauth/token`: codes and client secrets for access tokens (RFC 6749 4.1.3, 4.4).
+//! `POST /oauth/token`: codes, refresh tokens and client secrets for access tokens (RFC 6749 4.1.3, 4.4, 6).
 
-use axum::{
-    body::Bytes,
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, PRAGMA, WWW_AUTHENTICATE},
-};
-use oauth2::url::form_urlencoded;
+use http::StatusCode;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
-use super::{client, granted, secret_hash};
+use super::{
+    FIRST_PARTY_CLIENT,
+    client_request::{ClientRequest, Refusal, answer, refuse},
+    granted,
+    refresh_token::RefreshToken,
+};
 use crate::{
-    access::{Principal, Records as _, Scopes},
+    access::{Principal, Scopes},
     clock,
-    store::{Client, StoreError},
-    wfe::{
-        App,
-        body::{self, Fields},
-        caller,
-        problem::json_answer,
-    },
+    store::{Code, FirstRefresh, FirstTokens, NewGrant, Redeemed, Turn, Turned},
+    wfe::App,
 };
 
-/// An error in the form of RFC 6749 5.2.
-struct Refusal {
-    error: &'static str,
-    description: &'static str,
-    /// Whether the client tried HTTP Basic, and must be answered in kind.
-    basic: bool,
-}
-
-const fn refuse(error: &'static str, description: &'static str) -> Refusal {
-    Refusal { error, description, basic: false }
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed at a token request");
-        refuse("server_error", "the server failed at this request; it is safe to try again")
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let status = match self.error {
-            "invalid_client" => StatusCode::UNAUTHORIZED,
-            "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        let mut response = answer(status, json!({"error": self.error, "error_description": self.description}));
-        if self.basic {
-            let challenge = HeaderValue::from_static(r#"Basic realm="WidgetApp", charset="UTF-8""#);
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-        }
-        response
-    }
+/// What the client gets.
+struct Issued {
+    grant: Uuid,
+    principal: Principal,
+    scopes: Scopes,
+    refresh: Option<RefreshToken>,
 }
 
 /// `POST /oauth/token`.
-pub(in crate::wfe) async fn issue(State(app): State<App>, headers: HeaderMap, body: Bytes) -> Response {
-    match respond(&app, &headers, &body) {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-fn respond(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
-    if !body::is_type(headers, "application/x-www-form-urlencoded") {
-        return Err(refuse("invalid_request", "send the parameters as application/x-www-form-urlencoded"));
-    }
-    let fields = Fields::parse(body).map_err(|_| refuse("invalid_request", "a parameter is given twice"))?;
-    let client = authenticate(app, headers, &fields)?;
-    let (principal, scopes) = match fields.get("grant_type") {
-        Some("authorization_code") => by_code(app, &client, &fields)?,
-        Some("client_credentials") => by_secret(&client, &fields)?,
+pub(in crate::wfe) async fn issue(State(app): State<App>, request: ClientRequest) -> Result<Response, Refusal> {
+    let now = clock::unix_seconds();
+    let issued = match request.fields.get("grant_type") {
+        Some("authorization_code") => by_code(&app, &request, now)?,
+        Some("refresh_token") => by_refresh_token(&app, &request, now)?,
+        Some("client_credentials") => by_secret(&app, &request, now)?,
         Some(_) => {
-            return Err(refuse("unsupported_grant_type", "there are authorization_code and client_credentials"));
+            let known = "there are authorization_code, refresh_token and client_credentials";
+            return Err(refuse("unsupported_grant_type", known));
         }
         None => return Err(refuse("invalid_request", "grant_type is missing")),
     };
+    let Issued { grant, principal, scopes, refresh } = issued;
     let tokens = app.tokens();
-    let token = tokens.issue(&principal, &client.principal.name, scopes, clock::unix_seconds());
-    Ok(answer(
-        StatusCode::OK,
-        json!({
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": tokens.lifetime_seconds(),
-            "scope": scopes.to_string(),
-        }),
-    ))
+    let mut body = json!({
+        "access_token": tokens.issue(grant, &principal, &request.client.principal.name, scopes, now),
+        "token_type": "Bearer",
+        "expires_in": tokens.lifetime_seconds(),
+        "scope": scopes.to_string(),
+    });
+    if let Some(refresh) = refresh {
+        body["refresh_token"] = refresh.text().into();
+    }
+    Ok(answer(StatusCode::OK, body))
 }
 
-/// The client, by HTTP Basic or by fields of the form; a public one by its id alone.
-fn authenticate(app: &App, headers: &HeaderMap, fields: &Fields) -> Result<Client, Refusal> {
-    let by_header = headers.contains_key(AUTHORIZATION);
-    let wrong = Refusal { basic: by_header, ..refuse("invalid_client", "unknown client, or wrong client secret") };
-    let (id, secret) = if by_header {
-        let Some((id, secret)) = caller::basic(headers) else {
-            return Err(wrong);
-        };
-        let (id, secret) = (form_decoded(&id), form_decoded(&secret));
-        if fields.get("client_secret").is_some() || fields.get("client_id").is_some_and(|other| other != id) {
-            return Err(refuse("invalid_request", "the client is named in two places"));
-        }
-        (id, Some(secret))
-    } else {
-        let Some(id) = fields.get("client_id") else {
-            return Err(wrong);
-        };
-        (id.to_owned(), fields.get("client_secret").map(str::to_owned))
-    };
-    let Some(client) = client(app.store(), &id)? else {
-        return Err(wrong);
-    };
-    let right = match (&client.secret_hash, secret) {
-        (Some(hash), Some(secret)) => secret_hash(&secret).ct_eq(hash).into(),
-        (None, None) => true,
-        // Basic with an empty password is how some libraries name a public client.
-        (None, Some(secret)) => secret.is_empty(),
-        (Some(_), None) => false,
-    };
-    if right { Ok(client) } else { Err(wrong) }
-}
-
-fn by_secret(client: &Client, fields: &Fields) -> Result<(Principal, Scopes), Refusal> {
+fn by_secret(app: &App, request: &ClientRequest, now: u64) -> Result<Issued, Refusal> {
+    let client = &request.client;
     if client.secret_hash.is_none() {
         return Err(refuse("unauthorized_client", "a public client cannot act for itself"));
     }
-    let Some(scopes) = granted(client, fields.get("scope")) else {
+    let Some(scopes) = granted(client, request.fields.get("scope")) else {
         return Err(refuse("invalid_scope", "the client may not have this scope"));
     };
-    Ok((client.principal.clone(), scopes))
+    let grant = NewGrant {
+        id: clock::new_id(),
+        principal: client.principal.clone(),
+        client: client.principal.name.clone(),
+        scopes: scopes.to_string(),
+        first: FirstTokens { access_until: now + app.tokens().lifetime_seconds(), refresh: None },
+    };
+    app.store().add_grant(&grant, now)?;
+    Ok(Issued { grant: grant.id, principal: grant.principal, scopes, refresh: None })
 }
 
-fn by_code(app: &App, client: &Client, fields: &Fields) -> Result<(Principal, Scopes), Refusal> {
-    let field =
-        |name| fields.get(name).ok_or(refuse("invalid_request", "code, redirect_uri and code_verifier are needed"));
+fn by_code(app: &App, request: &ClientRequest, now: u64) -> Result<Issued, Refusal> {
+    let field = |name| request.needed(name, "code, redirect_uri and code_verifier are needed");
     let (code, redirect_uri, verifier) = (field("code")?, field("redirect_uri")?, field("code_verifier")?);
+    let client = &request.client.principal.name;
+    let mut refresh = None;
     // Used up by the first try, whatever comes of it: a code that was shown around is worth nothing.
-    let code = app.store().redeem_code(code, clock::unix_seconds())?;
-    let wrong = refuse("invalid_grant", "the code is unknown, used, expired, or does not belong to this request");
-    let Some(code) = code else { return Err(wrong) };
-    let bound = code.client_id == client.principal.name && code.redirect_uri == redirect_uri;
-    let active = app.store().standing(&code.user)?.active;
-    if !bound || !active || !proves(verifier, &code.challenge) {
-        return Err(wrong);
+    let redeemed = app.store().redeem_code(code, now, |code: &Code| {
+        let bound = code.client_id == *client && code.redirect_uri == redirect_uri;
+        (bound && proves(verifier, &code.challenge)).then(|| {
+            // The built-in client logs in itself whenever it needs a token.
+            refresh = (client != FIRST_PARTY_CLIENT).then(|| RefreshToken::new(code.grant));
+            let first = refresh.as_ref().map(|token| first_refresh(app, token, now));
+            FirstTokens { access_until: now + app.tokens().lifetime_seconds(), refresh: first }
+        })
+    })?;
+    match redeemed {
+        Redeemed::Granted(code) => {
+            let scopes = Scopes::parse(&code.scopes).unwrap_or_default();
+            Ok(Issued { grant: code.grant, principal: code.user, scopes, refresh })
+        }
+        Redeemed::Reused => {
+            tracing::warn!(client, "a code was used twice; what it gave is ended");
+            Err(BAD_CODE)
+        }
+        Redeemed::Refused | Redeemed::Unknown => Err(BAD_CODE),
     }
-    Ok((code.user, Scopes::parse(&code.scopes).unwrap_or_default()))
+}
+
+const BAD_CODE: Refusal =
+    refuse("invalid_grant", "the code is unknown, used, expired, or does not belong to this request");
+const BAD_REFRESH_TOKEN: Refusal =
+    refuse("invalid_grant", "the refresh token is unknown, used, expired, ended, or of another client");
+
+fn first_refresh(app: &App, token: &RefreshToken, now: u64) -> FirstRefresh {
+    let config = &app.config().oauth;
+    FirstRefresh {
+        hashes: token.hashes(),
+        until: now + config.refresh_token_idle_seconds,
+        until_at_most: now + config.refresh_token_seconds,
+    }
+}
+
+/// RFC 9700 4.14: each use replaces the token, and a second use of the same one ends the grant. There is no
+/// time of grace: a client that missed the answer sends its user here again, and consent is remembered.
+fn by_refresh_token(app: &App, request: &ClientRequest, now: u64) -> Result<Issued, Refusal> {
+    let presented = request.needed("refresh_token", "refresh_token is missing")?;
+    let presented = RefreshToken::read(presented).ok_or(BAD_REFRESH_TOKEN)?;
+    let next = presented.next();
+    let client = &request.client;
+    let allowed = Scopes::parse(&client.scopes).unwrap_or_default();
+    let mut scopes = Scopes::default();
+    let turn = Turn {
+        grant: presented.grant,
+        presented: presented.hashes(),
+        client: &client.principal.name,
+        next: next.hashes().turn,
+        idle_seconds: app.config().oauth.refresh_token_idle_seconds,
+        access_until: now + app.tokens().lifetime_seconds(),
+    };
+    let turned = app.store().turn_refresh(&turn, now, |grant| {
+        // What the client may have may be less by now.
+        let kept = Scopes::parse(&grant.scopes).unwrap_or_default().within(allowed);
+        scopes = request.fields.get("scope").map_or(Some(kept), Scopes::parse).unwrap_or_default();
+        if kept.include(scopes) && !scopes.is_empty() {
+            return Ok(());
+        }
+        Err(refuse("invalid_scope", "a refresh cannot give more than its user has allowed"))
+    })?;
+    match turned {
+        Turned::Done(grant) => Ok(Issued { grant: grant.id, principal: grant.principal, scopes, refresh: Some(next) }),
+        Turned::Refused(refusal) => Err(refusal),
+        Turned::Reused => {
+            tracing::warn!(client = client.principal.name, "a refresh token was used twice; its grant is ended");
+            Err(BAD_REFRESH_TOKEN)
+        }
+        Turned::Unknown => Err(BAD_REFRESH_TOKEN),
+    }
 }
 
 /// PKCE: whether the verifier is the one that the challenge was made of.
@@ -163,19 +161,6 @@ fn proves(verifier: &str, challenge: &str) -> bool {
     (43..=128).contains(&verifier.len())
         && verifier.bytes().all(allowed)
         && bool::from(hash.as_bytes().ct_eq(challenge.as_bytes()))
-}
-
-/// RFC 6749 2.3.1: id and secret are form-encoded before they go into the header.
-fn form_decoded(text: &str) -> String {
-    // A lone `&` or `=` belongs to the text of clients that do not encode.
-    let text = text.replace('&', "%26").replace('=', "%3D");
-    form_urlencoded::parse(text.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
-}
-
-fn answer(status: StatusCode, body: serde_json::Value) -> Response {
-    let mut response = json_answer(status, body);
-    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    response
 }
 
 #[cfg(test)]
@@ -189,12 +174,5 @@ mod tests {
         assert!(!proves("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl", challenge));
         assert!(!proves(challenge, challenge), "the plain method");
         assert!(!proves("short", &URL_SAFE_NO_PAD.encode(Sha256::digest("short"))));
-    }
-
-    #[test]
-    fn basic_credentials_are_form_decoded() {
-        assert_eq!(form_decoded("a%20b+c%3A%25"), "a b c:%");
-        assert_eq!(form_decoded("a=b&c"), "a=b&c");
-        assert_eq!(form_decoded(""), "");
     }
 }

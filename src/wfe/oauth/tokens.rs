@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,12 +12,14 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, jwk:
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::{
     access::{Caller, Kind, Principal, Proof, Records as _, Scopes},
     clock,
+    config::{MAX_ACCESS_TOKEN_SECONDS, Oauth},
     protocol::{ErrorCode, limits::MAX_TOKEN_BYTES},
-    store::{SigningKey, Store, StoreError},
+    store::{KeptKey, SigningKey, Store, StoreError},
 };
 
 /// The `typ` of RFC 9068; no other kind of token passes for an access token.
@@ -38,13 +40,17 @@ struct Inner {
     store: Store,
     issuer: String,
     lifetime_seconds: u64,
+    key_seconds: u64,
     /// The newest first; that one signs, all of them verify.
-    keys: Vec<Key>,
+    keys: RwLock<Vec<Arc<Key>>>,
     remembered: Mutex<HashMap<[u8; 32], Verified>>,
 }
 
 struct Key {
     id: String,
+    created_at: u64,
+    /// When the last token expires that it signed; none for the newest.
+    verifies_until: Option<u64>,
     sign: EncodingKey,
     verify: DecodingKey,
     public: Jwk,
@@ -57,20 +63,22 @@ pub struct Verified {
     pub principal: Principal,
     /// What it may be used for.
     pub scopes: Scopes,
-    /// When it expires, seconds since 1970.
+    /// When it was issued, seconds since 1970.
+    pub issued_at: u64,
+    /// When it expires.
     pub expires_at: u64,
     /// The token's own id.
     pub jti: String,
+    /// The authorisation that it comes from; ends with it.
+    pub grant: Uuid,
     /// The client that it was issued to.
     pub client_id: String,
-    /// How its user's credentials stood when it was issued.
-    pub credentials: u64,
 }
 
 impl Verified {
     /// Who calls with it.
     pub fn caller(self) -> Caller {
-        let proof = Proof::Token { id: self.jti, client: self.client_id, credentials: self.credentials };
+        let proof = Proof::Token { grant: self.grant, client: self.client_id };
         Caller { principal: self.principal, proof, scopes: self.scopes }
     }
 }
@@ -108,14 +116,15 @@ struct Claims {
     client_id: String,
     iat: u64,
     exp: u64,
+    /// We set none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<u64>,
+    /// The id of the grant, a point, and what makes it this token's own.
     jti: String,
     scope: String,
     organisation: String,
     /// Whether `sub` is a user or a client.
     kind: Kind,
-    /// Counts up when all that was issued to `sub` is taken back.
-    #[serde(default)]
-    credentials: u64,
 }
 
 /// A header with anything else in it (`crit`, `jku`, `jwk`, `x5c`...) is not one of ours.
@@ -132,13 +141,14 @@ impl Tokens {
     ///
     /// # Errors
     /// The store failed.
-    pub fn open(store: &Store, issuer: String, lifetime_seconds: u64) -> Result<Self, StoreError> {
+    pub fn open(store: &Store, issuer: String, config: &Oauth) -> Result<Self, StoreError> {
         let keys = store.signing_keys(clock::unix_seconds(), new_key)?;
         Ok(Self(Arc::new(Inner {
             store: store.clone(),
             issuer,
-            lifetime_seconds,
-            keys: keys.iter().filter_map(Key::read).collect(),
+            lifetime_seconds: config.access_token_seconds,
+            key_seconds: config.signing_key_seconds,
+            keys: RwLock::new(read_keys(&keys)),
             remembered: Mutex::default(),
         })))
     }
@@ -153,10 +163,8 @@ impl Tokens {
         self.0.lifetime_seconds
     }
 
-    /// Signs a new token.
-    pub fn issue(&self, principal: &Principal, client_id: &str, scopes: Scopes, now: u64) -> String {
-        // What cannot be read now is worth nothing when the token is used.
-        let credentials = self.0.store.standing(principal).map_or(0, |standing| standing.credentials);
+    /// Signs a new token of this grant.
+    pub fn issue(&self, grant: Uuid, principal: &Principal, client_id: &str, scopes: Scopes, now: u64) -> String {
         let claims = Claims {
             iss: self.0.issuer.clone(),
             aud: self.0.issuer.clone(),
@@ -164,13 +172,13 @@ impl Tokens {
             client_id: client_id.into(),
             iat: now,
             exp: now + self.0.lifetime_seconds,
-            jti: clock::new_id().to_string(),
+            nbf: None,
+            jti: format!("{grant}.{}", URL_SAFE_NO_PAD.encode(clock::random_bytes::<12>())),
             scope: scopes.to_string(),
             organisation: principal.organisation.clone(),
             kind: principal.kind,
-            credentials,
         };
-        let key = self.0.keys.first().expect("the store makes a key if it has none");
+        let key = self.signing_key(now);
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TYPE.into());
         header.kid = Some(key.id.clone());
@@ -178,7 +186,7 @@ impl Tokens {
     }
 
     /// Checks a token; `now` in seconds since 1970. A token seen before costs microseconds. Its user
-    /// or client must still exist and not be disabled.
+    /// or client must still exist and not be disabled, and its grant must not have been ended.
     ///
     /// # Errors
     /// See [`TokenError`].
@@ -199,16 +207,48 @@ impl Tokens {
         if verified.expires_at <= now {
             return Err(TokenError::Expired);
         }
-        let standing = self.0.store.standing(&verified.principal)?;
-        if !standing.active || standing.credentials != verified.credentials {
-            return Err(TokenError::Invalid("its user or client is gone, or it was taken back"));
+        if !self.0.store.standing(&verified.principal)?.active {
+            return Err(TokenError::Invalid("its user or client is gone"));
+        }
+        if !self.0.store.grant_is_live(verified.grant)? {
+            return Err(TokenError::Invalid("its grant was ended"));
         }
         Ok(verified)
     }
 
     /// The public keys, as `/.well-known/jwks.json` shows them.
-    pub fn jwks(&self) -> serde_json::Value {
-        json!({"keys": self.0.keys.iter().map(|key| &key.public).collect::<Vec<_>>()})
+    pub fn jwks(&self, now: u64) -> serde_json::Value {
+        let keys = self.keys();
+        json!({"keys": keys.iter().filter(|key| key.verifies(now)).map(|key| &key.public).collect::<Vec<_>>()})
+    }
+
+    /// Signs with a new key from now on; tokens of the older ones stay good.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn rotate_keys(&self, now: u64) -> Result<String, StoreError> {
+        let new = new_key();
+        // Held meanwhile, so that of two rotations at once the later one in the store is the later one here.
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *keys = read_keys(&self.0.store.rotate_signing_keys(now, &new)?);
+        Ok(new.id)
+    }
+
+    fn keys(&self) -> Vec<Arc<Key>> {
+        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The newest key; one that has grown old is replaced first.
+    fn signing_key(&self, now: u64) -> Arc<Key> {
+        let newest = || self.keys().into_iter().next().expect("the store makes a key if it has none");
+        let key = newest();
+        if now < key.created_at.saturating_add(self.0.key_seconds) {
+            return key;
+        }
+        if let Err(error) = self.rotate_keys(now) {
+            tracing::error!(%error, "the key that signs access tokens is old and cannot be replaced; it is used on");
+        }
+        newest()
     }
 
     fn examine(&self, token: &str, now: u64) -> Result<Verified, TokenError> {
@@ -219,7 +259,8 @@ impl Tokens {
         if header.typ != TYPE || header.alg != "EdDSA" {
             return Err(invalid("not an access token"));
         }
-        let key = self.0.keys.iter().find(|key| key.id == header.kid).ok_or(invalid("unknown key"))?;
+        let keys = self.keys();
+        let key = keys.iter().find(|key| key.id == header.kid && key.verifies(now)).ok_or(invalid("unknown key"))?;
         let mut rules = Validation::new(Algorithm::EdDSA);
         rules.set_issuer(&[&self.0.issuer]);
         rules.set_audience(&[&self.0.issuer]);
@@ -229,16 +270,22 @@ impl Tokens {
         let claims = jsonwebtoken::decode::<Claims>(token, &key.verify, &rules)
             .map_err(|_| invalid("signature or claims"))?
             .claims;
-        if claims.iat > now.saturating_add(LEEWAY_SECONDS) {
-            return Err(invalid("issued in the future"));
+        let soon = now.saturating_add(LEEWAY_SECONDS);
+        if claims.iat > soon || claims.nbf.is_some_and(|begin| begin > soon) {
+            return Err(invalid("of the future"));
         }
+        if claims.exp.saturating_sub(claims.iat) > MAX_ACCESS_TOKEN_SECONDS {
+            return Err(invalid("valid for longer than any"));
+        }
+        let grant = claims.jti.split('.').next().and_then(|id| id.parse().ok());
         Ok(Verified {
             scopes: Scopes::parse(&claims.scope).ok_or(invalid("unknown scope"))?,
             principal: Principal { kind: claims.kind, name: claims.sub, organisation: claims.organisation },
+            issued_at: claims.iat,
             expires_at: claims.exp,
             jti: claims.jti,
+            grant: grant.ok_or(invalid("of no grant"))?,
             client_id: claims.client_id,
-            credentials: claims.credentials,
         })
     }
 
@@ -261,13 +308,24 @@ impl Tokens {
 
 impl Key {
     /// None for a key that cannot sign, after the file was damaged.
-    fn read(stored: &SigningKey) -> Option<Self> {
+    fn read(kept: &KeptKey) -> Option<Self> {
+        let KeptKey { key: stored, created_at, verifies_until } = kept;
         let sign = EncodingKey::from_ed_der(&stored.pkcs8);
         let mut public = Jwk::from_encoding_key(&sign, Algorithm::EdDSA).ok()?;
         public.common.key_id = Some(stored.id.clone());
         public.common.public_key_use = Some(jsonwebtoken::jwk::PublicKeyUse::Signature);
-        Some(Self { id: stored.id.clone(), verify: DecodingKey::from_jwk(&public).ok()?, sign, public })
+        let verify = DecodingKey::from_jwk(&public).ok()?;
+        let (created_at, verifies_until) = (*created_at, *verifies_until);
+        Some(Self { id: stored.id.clone(), created_at, verifies_until, sign, verify, public })
     }
+
+    fn verifies(&self, now: u64) -> bool {
+        self.verifies_until.is_none_or(|until| now < until)
+    }
+}
+
+fn read_keys(kept: &[KeptKey]) -> Vec<Arc<Key>> {
+    kept.iter().filter_map(Key::read).map(Arc::new).collect()
 }
 
 fn new_key() -> SigningKey {

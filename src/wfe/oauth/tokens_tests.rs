@@ -16,12 +16,18 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let fixture = Fixture::new();
-        let tokens = Tokens::open(&fixture.store, ISSUER.into(), 600).unwrap();
+        let tokens = Tokens::open(&fixture.store, ISSUER.into(), &Oauth::default()).unwrap();
         Self { fixture, tokens }
     }
 
     fn token(&self) -> String {
-        self.tokens.issue(&self.fixture.ada, "app", Scopes::ALL, NOW)
+        self.tokens.issue(
+            self.fixture.grant(&self.fixture.ada, "app", NOW + 600),
+            &self.fixture.ada,
+            "app",
+            Scopes::ALL,
+            NOW,
+        )
     }
 
     fn refused(&self, token: &str) -> bool {
@@ -38,7 +44,7 @@ impl Bench {
 
     fn signed(&self, head: &str, body: &str) -> String {
         let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(head), URL_SAFE_NO_PAD.encode(body));
-        let key = &self.tokens.0.keys[0].sign;
+        let key = &self.tokens.keys()[0].sign;
         let signature = jsonwebtoken::crypto::sign(text.as_bytes(), key, Algorithm::EdDSA).unwrap();
         format!("{text}.{signature}")
     }
@@ -99,7 +105,7 @@ fn no_other_algorithm_passes() {
 #[test]
 fn the_public_key_is_no_secret_for_hmac() {
     let bench = Bench::new();
-    let public = &bench.tokens.jwks()["keys"][0];
+    let public = &bench.tokens.jwks(NOW)["keys"][0];
     let raw = URL_SAFE_NO_PAD.decode(public["x"].as_str().unwrap()).unwrap();
     let [mut head, body] = parts(&bench.token());
     head["alg"] = "HS256".into();
