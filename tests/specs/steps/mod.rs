@@ -2,7 +2,9 @@
 
 mod actions;
 mod admin;
+mod data;
 mod editing;
+mod installing;
 mod legacy;
 mod opening;
 mod people;
