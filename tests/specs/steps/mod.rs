@@ -3,6 +3,7 @@
 mod actions;
 mod admin;
 mod data;
+mod disk;
 mod editing;
 mod installing;
 mod legacy;
