@@ -37,6 +37,17 @@ Feature: Settings
       Then there are 2 processes "_sfe"
       And there are 4 processes "_stream"
 
+  @claim:login-hours+1
+  Rule: The administrator says how long a login lasts
+
+    Scenario: An hour
+      Given WidgetApp is running with these settings:
+        """
+        [http]
+        login_seconds = 3600
+        """
+      Then the login of Ada lasts 1 hour
+
   @claim:settings-wrong+1
   Rule: A wrong setting is named
 
