@@ -20,6 +20,10 @@ pub struct Scene {
     product: Option<Arc<Product>>,
     /// The server's options, to start it again with.
     pub options: Vec<String>,
+    /// Variables of its environment.
+    pub env: Vec<(&'static str, &'static str)>,
+    /// The certificate with which it speaks TLS.
+    pub certificate: Option<String>,
     /// The Thing that it is about, and where it stood when the scenario began with it.
     pub thing: String,
     /// See `thing`.
@@ -30,6 +34,8 @@ pub struct Scene {
     pub people: BTreeMap<String, Person>,
     /// Programs by name.
     pub programs: BTreeMap<String, Program>,
+    /// Programs that do not read, by name.
+    pub sleepers: BTreeMap<String, tokio::net::TcpStream>,
     /// The last HTTP answer.
     pub answer: Option<Answer>,
     /// The last thing that somebody was told: the result of what they tried.
@@ -48,11 +54,8 @@ impl Scene {
 
     /// Starts the product with `self.options` and finds its Thing.
     pub async fn start(&mut self) {
-        let options = self.options.clone();
-        let start = move || match &options[..] {
-            [] => Product::start(),
-            options => Product::start_with(&options.iter().map(String::as_str).collect::<Vec<_>>()),
-        };
+        let (options, env) = (self.options.clone(), self.env.clone());
+        let start = move || Product::start_with_env(&options.iter().map(String::as_str).collect::<Vec<_>>(), &env);
         let product = aside(start).await;
         self.thing = product.welcome();
         self.product = Some(Arc::new(product));

@@ -3,7 +3,9 @@
 mod actions;
 mod admin;
 mod editing;
+mod front_ends;
 mod legacy;
+mod limits;
 mod opening;
 mod people;
 mod processes;

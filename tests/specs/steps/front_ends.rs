@@ -1,0 +1,87 @@
+//! What stands before WFE, and what SFE knows of a connection: proxies, certificates, the request context.
+
+use cucumber::{given, then, when};
+use serde_json::json;
+use widgetapp::protocol::Codec;
+
+use crate::{
+    person::Person,
+    program::{Opening, Program},
+    scene::{Scene, until},
+    web,
+};
+
+/// SFE tells of its sessions at this level.
+const TELL: (&str, &str) = ("RUST_LOG", "widgetapp=debug");
+
+#[given("WidgetApp is running behind a proxy")]
+async fn behind_proxy(scene: &mut Scene) {
+    scene.env = vec![TELL, ("WIDGETAPP_SERVER__TRUSTED_PROXIES", "127.0.0.1")];
+    scene.start().await;
+}
+
+#[given("WidgetApp is running and tells of its sessions")]
+async fn tells(scene: &mut Scene) {
+    scene.env = vec![TELL];
+    scene.start().await;
+}
+
+#[when(expr = "a program at {string} streams through Cloudflare as the request {string}")]
+async fn through_cloudflare(scene: &mut Scene, address: String, request: String) {
+    let token = web::client_token(scene, "stream").await;
+    let mut opening = Opening::with_token(&token, Codec::Json);
+    opening.headers.extend([("CF-Connecting-IP", address), ("CF-Ray", request)]);
+    let program = Program::connect(scene.product().address(), opening).await;
+    scene.programs.insert("program".into(), program);
+}
+
+#[then(expr = "SFE knows the session by the address {string} and as the request {string}")]
+async fn knows_session(scene: &mut Scene, address: String, request: String) {
+    let (address, request) = (format!("client={address} "), format!("request_id=\"{request}\""));
+    let product = scene.product();
+    until("SFE tells of the session", || {
+        let log = product.log();
+        let mut lines = log.lines().filter(|line| line.contains("a session begins"));
+        lines.any(|line| line.contains(&address) && line.contains(&request)).then_some(())
+    })
+    .await;
+}
+
+#[then(expr = "SFE knows the session by the address {string} and as a request of its own")]
+async fn knows_own(scene: &mut Scene, address: String) {
+    let welcome = scene.program("program").receive(&json!({"port": 0, "name": "welcome"})).await;
+    let session = welcome["body"]["session"].as_str().expect("a session").to_owned();
+    knows_session(scene, address, session).await;
+}
+
+#[given("WidgetApp is running with a certificate")]
+async fn with_certificate(scene: &mut Scene) {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let folder = tempfile::TempDir::new().expect("a temporary directory");
+    let file = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("it can be written");
+        path.to_string_lossy().into_owned()
+    };
+    let certificate = file("cert.pem", made.cert.pem());
+    let key = file("key.pem", made.signing_key.serialize_pem());
+    scene.options = vec!["--tls-cert".into(), certificate, "--tls-key".into(), key];
+    scene.certificate = Some(made.cert.pem());
+    scene.start().await;
+}
+
+#[when("Ada tries to open a stream over WSS")]
+async fn over_wss(scene: &mut Scene) {
+    let url = scene.product().url().to_owned();
+    assert!(url.starts_with("https://"), "{url}");
+    let mut ada = Person::new(scene, "Ada");
+    let connected = ada.connect(&url, Codec::Json).await;
+    scene.told = Some(connected.map(|()| serde_json::Value::Null).map_err(|error| error.to_string()));
+    scene.people.insert("Ada".into(), ada);
+}
+
+#[when("somebody asks over TLS for a stream without a token")]
+async fn without_token(scene: &mut Scene) {
+    let headers = super::opening::HANDSHAKE.map(|(name, value)| (name, value.to_owned()));
+    scene.answer = Some(web::send(scene, "GET", "/_stream", &headers, None).await);
+}
