@@ -42,6 +42,8 @@ pub struct Scene {
     pub told: Option<Result<Value, String>>,
     /// The last command's exit code, output and errors.
     pub command: Option<(i32, String, String)>,
+    /// Holds the lock of the log's file.
+    pub lock: Option<rusqlite::Connection>,
     /// Processes noted earlier, by kind.
     pub pids: BTreeMap<String, u32>,
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod admin;
+mod disk;
 mod editing;
 mod front_ends;
 mod legacy;

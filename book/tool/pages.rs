@@ -1,4 +1,4 @@
-//! Checks of all pages.
+//! Checks of all pages, and of the ledger.
 
 use std::{
     collections::BTreeSet,
@@ -6,10 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::codes;
-
 fn src() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+    crate::root().join(crate::features::PAGES)
 }
 
 fn pages() -> BTreeSet<PathBuf> {
@@ -56,11 +54,7 @@ fn every_link_leads_to_a_page() {
 }
 
 #[test]
-fn the_page_of_codes_is_that_of_the_program() {
-    let path = src().join(codes::PAGE);
-    if std::env::var_os("BOOK").is_some_and(|value| value == "write") {
-        fs::write(&path, codes::page()).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(committed, codes::page(), "run: BOOK=write cargo test -p book");
+fn every_claim_has_its_proofs_and_the_snapshot_knows_them() {
+    let faults = crate::commands::check().unwrap();
+    assert!(faults.is_empty(), "\n{}\nTo write the snapshot: cargo run -p book -- snapshot", faults.join("\n"));
 }
