@@ -152,6 +152,11 @@ Feature: The user actions, one by one
         {"port": 200, "name": "widgetApp_useraction_scroll", "thing": "THING", "join": 1,
          "body": {"user": "ada", "view": {"part": "lamp"}}}
         """
+      When "actor" edits the title
+      Then "listener" receives:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "offset": OFFSET+1}
+        """
 
   @claim:action-search+1
   Rule: search finds Things by the beginnings of words in their titles
@@ -337,6 +342,19 @@ Feature: The user actions, one by one
       And "writer" receives:
         """
         {"id": 6, "body": {"offset": OFFSET+1, "recovered": false, "content": {"notes": "..."}}}
+        """
+
+    Scenario: Asked by one who has the Thing open as Yjs
+      Given WidgetApp is running
+      And "drawer" streams as Ada
+      And "drawer" opens the Thing as yjs
+      When "drawer" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_refresh", "id": 5, "thing": "THING"}
+        """
+      Then "drawer" receives:
+        """
+        {"id": 5, "body": {"recovered": false, "content": {"notes": "..."}}}
         """
 
   @claim:action-delete+1

@@ -4,7 +4,7 @@ Feature: Edits
   Background:
     Given WidgetApp is running
 
-  @claim:edit-order+1
+  @claim:offsets-rise-by-one+1
   Rule: Everyone gets the edits of a Thing in one order, and offsets rise by one
 
     Scenario: Three streams, two of them writing

@@ -135,6 +135,11 @@ Feature: Messages
         | a binary frame           |
         | JSON that nests too deep |
 
+    Scenario: Closed after text on a stream of CBOR
+      Given "careless" streams as Ada in CBOR
+      When "careless" sends text that is not JSON
+      Then the connection of "careless" is closed with 4509
+
   @claim:broken-websocket+1
   Rule: What breaks the rules of WebSocket ends the stream as RFC 6455 says
 

@@ -99,6 +99,14 @@ Feature: Access tokens
         | /.well-known/oauth-authorization-server |
         | /.well-known/openid-configuration       |
 
+  @claim:oauth-own-client+1
+  Rule: The authorisation endpoint serves no other application yet
+
+    Scenario: An application asks for a code
+      Given WidgetApp is running
+      When someone who is not logged in asks for "/oauth/authorize?response_type=code&client_id=demo-app&redirect_uri=http://127.0.0.1/callback"
+      Then they are sent back to "http://127.0.0.1/callback" with the error "unauthorized_client"
+
   @claim:stream-scope-suffices+1
   Rule: On a stream the scope "stream" suffices for every user action
 

@@ -105,6 +105,7 @@ Feature: User actions in two ways
         """
       Then the answer is 404 with the code 200 "thing_not_found"
       And the answer's header "Content-Type" is "application/problem+json"
+      And the answer's header "Cache-Control" is "no-store"
 
   @claim:scope-things+1
   Rule: A token needs the scope of the action

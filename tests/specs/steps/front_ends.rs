@@ -1,13 +1,17 @@
 //! What stands before WFE, and what SFE knows of a connection: proxies, certificates, the request context.
 
+use std::time::Duration;
+
 use cucumber::{given, then, when};
 use serde_json::json;
 use widgetapp::protocol::Codec;
 
+use super::Name;
 use crate::{
     person::Person,
+    product::kill,
     program::{Opening, Program},
-    scene::{Scene, until},
+    scene::{Scene, aside, until},
     web,
 };
 
@@ -52,6 +56,21 @@ async fn knows_own(scene: &mut Scene, address: String) {
     let welcome = scene.program("program").receive(&json!({"port": 0, "name": "welcome"})).await;
     let session = welcome["body"]["session"].as_str().expect("a session").to_owned();
     knows_session(scene, address, session).await;
+}
+
+#[when(expr = "{string} opens a stream as {person} while the _sfe is halted, which is then killed")]
+async fn opens_while_halted(scene: &mut Scene, program: String, name: Name) {
+    let token = Person::new(scene, &name).login.access_token().await.expect("a token");
+    let [(_, sfe)] = scene.processes("_sfe").await[..] else { panic!("there is one _sfe") };
+    aside(move || kill("STOP", sfe)).await;
+    let address = scene.product().address().to_owned();
+    let killing = async {
+        // So that the connection is on its way by then.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        aside(move || kill("KILL", sfe)).await;
+    };
+    let (connected, ()) = tokio::join!(Program::connect(&address, Opening::with_token(&token, Codec::Json)), killing);
+    scene.programs.insert(program, connected);
 }
 
 #[given("WidgetApp is running with a certificate")]

@@ -25,6 +25,13 @@ async fn asks_for_token(scene: &mut Scene, basic: String, step: &Step) {
     scene.answer = Some(web::ask_for_token(scene, form, !basic.is_empty()).await);
 }
 
+#[then(expr = "they are sent back to {string} with the error {string}")]
+async fn sent_back(scene: &mut Scene, address: String, error: String) {
+    let location = scene.answer().header("location");
+    let query = location.strip_prefix(&format!("{address}?")).unwrap_or_else(|| panic!("sent to {location:?}"));
+    assert!(query.split('&').any(|pair| pair == format!("error={error}")), "{query}");
+}
+
 #[then("the head of the token is like:")]
 async fn head_is(scene: &mut Scene, step: &Step) {
     part_is(scene, 0, step);
