@@ -11,6 +11,7 @@
 //! | [`links`] | which claims are named by what, and which of these links no longer hold |
 //! | [`examples`] | the executed examples, in `book/examples/` |
 //! | [`evidence`] | what has passed: of the last run, and the committed snapshot |
+//! | [`preprocessor`] | what mdBook shows of all this in the pages |
 //! | [`commands`] | `snapshot`, `bump` and `report`, for writers |
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub mod features;
 pub mod guards;
 pub mod ledger;
 pub mod links;
+pub mod preprocessor;
 
 #[cfg(test)]
 mod pages;

@@ -1,0 +1,1 @@
+//! Whole books of a page or two, with a ledger of three claims.
