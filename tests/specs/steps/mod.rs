@@ -2,7 +2,10 @@
 
 mod actions;
 mod admin;
+mod data;
+mod disk;
 mod editing;
+mod installing;
 mod legacy;
 mod opening;
 mod people;

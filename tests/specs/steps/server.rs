@@ -13,7 +13,7 @@ async fn running(scene: &mut Scene) {
 }
 
 #[given("WidgetApp is running with these settings:")]
-async fn running_with(scene: &mut Scene, step: &Step) {
+pub(super) async fn running_with(scene: &mut Scene, step: &Step) {
     let file = tempfile::Builder::new().prefix("widgetapp-").suffix(".toml").tempfile().expect("a temporary file");
     let text = step.docstring.as_ref().expect("the settings are given");
     std::fs::write(file.path(), text).expect("it can be written");
