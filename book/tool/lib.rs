@@ -50,7 +50,7 @@ pub fn fingerprint(text: &str) -> String {
 /// # Errors
 /// A folder cannot be read.
 fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Unreadable> {
-    let unreadable = |source| Unreadable { path: folder.to_owned(), source };
+    let unreadable = |why| Unreadable { path: folder.to_owned(), why };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -65,7 +65,7 @@ fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Unreadable> {
 }
 
 fn read(path: &Path) -> Result<String, Unreadable> {
-    std::fs::read_to_string(path).map_err(|source| Unreadable { path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(|why| Unreadable { path: path.to_owned(), why })
 }
 
 /// A path as links and messages name it: from the project's folder on.
@@ -75,8 +75,8 @@ fn name_of(path: &Path) -> String {
 
 /// A file or folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {source}", path.display())]
+#[error("cannot read {}: {why}", path.display())]
 pub struct Unreadable {
     path: PathBuf,
-    source: std::io::Error,
+    why: std::io::Error,
 }

@@ -7,8 +7,9 @@
 //! | `page` | one page: what each directive becomes, and what is wrong with it |
 //! | `claims` | a claim in a sentence, and its badge |
 //! | `scenarios` | a scenario, to be unfolded |
-//! | `gherkin` | the colours of Gherkin |
+//! | `gherkin`, `json` | their colours |
 //! | `examples` | an executed example, as a figure |
+//! | `terminal` | what happens in a terminal |
 //! | `registers` | the pages of all claims, all questions, and all that is to come |
 //! | `html` | text in HTML |
 
@@ -17,10 +18,12 @@ mod directives;
 mod examples;
 mod gherkin;
 mod html;
+mod json;
 mod page;
 mod registers;
 mod scenarios;
 mod sources;
+mod terminal;
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
