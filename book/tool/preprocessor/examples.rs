@@ -1,8 +1,8 @@
 //! An executed example in a page: a figure of its files, and of what came out when they were run.
 
 use super::{
-    html::{code, escape},
-    json,
+    html::{code, escape, note},
+    messages,
     page::Page,
     terminal,
 };
@@ -56,54 +56,19 @@ fn anchor(example: &Example) -> String {
 }
 
 fn shown(part: &Part) -> String {
-    let note =
-        if part.note.is_empty() { String::new() } else { format!(r#"<p class="note">{}</p>"#, escape(&part.note)) };
-    let (caption, body) = match part.file.as_str() {
-        console::FILE => ("Terminal", terminal::shown(&part.text)),
-        stream::FILE => ("On the stream", code("nohighlight", &messages(&part.text))),
-        exchange::FILE if part.output => ("Answer", code("language-http", &escape(&part.text))),
-        exchange::FILE => ("Request", code("language-http", &escape(&part.text))),
-        file => (file, code(&format!("language-{}", part.language), &escape(&part.text))),
+    let above = if part.note.is_empty() { String::new() } else { note(&part.note) };
+    let plain = || code(&format!("language-{}", part.language), &escape(&part.text));
+    let body = match part.file.as_str() {
+        console::FILE => terminal::shown(&part.text),
+        stream::FILE => messages::shown(&part.text),
+        exchange::FILE if part.output => caption("Answer") + &plain(),
+        exchange::FILE => caption("Request") + &plain(),
+        file => caption(file) + &plain(),
     };
     let class = if part.output { "part output" } else { "part" };
-    format!(r#"{note}<div class="{class}"><p class="caption">{}</p>{body}</div>"#, escape(caption))
+    format!(r#"{above}<div class="{class}">{body}</div>"#)
 }
 
-/// The messages of streams: `>` sent, `<` received, each perhaps behind the name of a stream.
-fn messages(text: &str) -> String {
-    let mut html = String::new();
-    for line in text.lines() {
-        let name = line.len() - line.trim_start_matches(|letter: char| letter.is_ascii_lowercase()).len();
-        let (name, rest) = line.split_at(name);
-        let told = match rest.split_at_checked(2) {
-            Some(("> ", message)) => Some(("sent", "→", message)),
-            Some(("< ", message)) => Some(("received", "←", message)),
-            _ => None,
-        };
-        html += &match told {
-            // The arrow is no text: what is copied is the message.
-            Some((class, arrow, message)) => {
-                format!(r#"<span class="{class}" data-arrow="{name}{arrow}">{}</span>"#, json::highlighted(message))
-            }
-            None if line.starts_with('#') => super::html::span("hljs-comment", line),
-            None => json::highlighted(line),
-        };
-        html.push('\n');
-    }
-    html
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sent_and_received_are_told_apart() {
-        let html = messages("GET /_stream\n\ngrace< {\"port\": 0}\n> close 1000\n  and <more>\n");
-        let lines: Vec<&str> = html.lines().collect();
-        assert_eq!(lines[0], "GET /_stream");
-        assert!(lines[2].starts_with(r#"<span class="received" data-arrow="grace←">{"#), "{}", lines[2]);
-        assert!(lines[3].starts_with(r#"<span class="sent" data-arrow="→">close "#), "{}", lines[3]);
-        assert_eq!(lines[4], "  and &lt;more&gt;");
-    }
+fn caption(text: &str) -> String {
+    format!(r#"<p class="caption">{}</p>"#, escape(text))
 }

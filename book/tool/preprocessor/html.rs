@@ -1,5 +1,7 @@
 //! Text in HTML. Whatever leaves here stands in one line, so that Markdown around it cannot take it apart.
 
+use mdbook_markdown::{MarkdownOptions, new_cmark_parser, pulldown_cmark::html::push_html};
+
 /// Text as it may stand between tags and in attributes.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -26,6 +28,13 @@ pub fn code(class: &str, html: &str) -> String {
 /// `<span class="CLASS">text</span>`.
 pub fn span(class: &str, text: &str) -> String {
     format!(r#"<span class="{class}">{}</span>"#, escape(text))
+}
+
+/// A remark of an example's author, who may use Markdown.
+pub fn note(text: &str) -> String {
+    let mut html = String::new();
+    push_html(&mut html, new_cmark_parser(text, &MarkdownOptions::default()));
+    html.replacen("<p>", r#"<p class="note">"#, 1).trim_end().replace('\n', " ")
 }
 
 /// "1 scenario", "2 scenarios".

@@ -9,7 +9,7 @@
 //! | `scenarios` | a scenario, to be unfolded |
 //! | `gherkin`, `json` | their colours |
 //! | `examples` | an executed example, as a figure |
-//! | `terminal` | what happens in a terminal |
+//! | `terminal`, `messages` | what happens in a terminal, and on a stream |
 //! | `registers` | the pages of all claims, all questions, and all that is to come |
 //! | `html` | text in HTML |
 
@@ -19,6 +19,7 @@ mod examples;
 mod gherkin;
 mod html;
 mod json;
+mod messages;
 mod page;
 mod registers;
 mod scenarios;

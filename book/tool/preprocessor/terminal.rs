@@ -1,6 +1,6 @@
 //! What happens in terminals, as an example shows it: remarks, commands, and what they print.
 
-use super::html::{code, escape};
+use super::html::{code, escape, note};
 
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
@@ -23,11 +23,11 @@ pub fn shown(session: &str) -> String {
 impl Piece {
     fn html(&self) -> String {
         match self {
-            Self::Note(text) => format!(r#"<p class="note">{}</p>"#, escape(text)),
+            Self::Note(text) => note(text),
             Self::Terminal(name) => format!(r#"<p class="goes-on">{}</p>"#, escape(name)),
             Self::Command { terminal, text } => {
-                let block = code("nohighlight", &escape(text));
-                block.replacen("<pre>", &format!(r#"<pre class="command" data-prompt="{terminal}$">"#), 1)
+                let block = code("nohighlight", &escape(text)).replacen("<pre>", r#"<pre class="command">"#, 1);
+                block.replacen("<code", &format!(r#"<code data-prompt="{terminal}$""#), 1)
             }
             Self::Output(text) => code("nohighlight", &escape(text)).replacen("<pre>", r#"<pre class="printed">"#, 1),
         }
@@ -97,7 +97,7 @@ mod tests {
     fn a_command_can_be_copied_without_its_prompt() {
         assert_eq!(
             shown("ada$ a < b\n"),
-            r#"<div class="terminal"><pre class="command" data-prompt="ada$"><code class="nohighlight">a &lt; b</code></pre></div>"#
+            r#"<div class="terminal"><pre class="command"><code data-prompt="ada$" class="nohighlight">a &lt; b</code></pre></div>"#
         );
     }
 }
