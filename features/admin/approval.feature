@@ -16,6 +16,11 @@ Feature: Approving user groups for streaming
       When somebody asks for a stream with "no token"
       Then the answer is 401 with the code 104 "token_missing"
 
+    @claim:token-needs-approval+1
+    Scenario: A good access token of a member of a group that is not approved
+      When somebody asks for a stream with "a token of Linus"
+      Then the answer is 403 with the code 108 "group_not_approved"
+
     @claim:C25+1
     Scenario: The administrator approves the group
       When the administrator runs "widgetapp_admin -group reviewers -approve"

@@ -4,7 +4,7 @@ Feature: Stored data
   Background:
     Given WidgetApp is running
 
-  @claim:data-files+1
+  @claim:data-files+1 @claim:stored-data+1
   Rule: Two databases hold everything
 
     @claim:accounts-tables+1

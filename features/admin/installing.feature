@@ -78,7 +78,7 @@ Feature: Installing and starting
       When the administrator runs "widgetapp_admin -groups"
       Then the command succeeds and prints nothing
 
-  @claim:version+1
+  @claim:version+1 @claim:versions+1
   Rule: The programs tell their release
 
     Scenario: widgetapp_admin tells it
@@ -95,6 +95,14 @@ Feature: Installing and starting
 
     Scenario: At all addresses
       Given WidgetApp is running with the options "--listen 0.0.0.0:0"
+      Then the login cookie of Ada is for HTTPS only
+
+    Scenario: Behind a proxy with a public address
+      Given WidgetApp is running with these settings:
+        """
+        [server]
+        public_url = "https://www.widgetapp.com"
+        """
       Then the login cookie of Ada is for HTTPS only
 
   @claim:tls+1

@@ -12,6 +12,15 @@ Feature: Settings
         """
       Then there are 2 processes "_sfe"
 
+    Scenario: The file where the server is started
+      Given WidgetApp is running
+      When the server is stopped, and started again where there is a "widgetapp.toml":
+        """
+        [sfe]
+        instances = 2
+        """
+      Then there are 2 processes "_sfe"
+
     Scenario: A variable goes before the file
       Given WidgetApp is running with the variable "WIDGETAPP_SFE__INSTANCES=3" and these settings:
         """
@@ -36,6 +45,32 @@ Feature: Settings
         """
       Then there are 2 processes "_sfe"
       And there are 4 processes "_stream"
+
+  @claim:stream-own-clients+1
+  Rule: With several stream processes, one that ends takes only its own connections along
+
+    Scenario: One of two is killed
+      Given WidgetApp is running with these settings:
+        """
+        [sfe]
+        streams_per_instance = 2
+        """
+      And "one" streams as Ada
+      And "two" streams as Grace
+      When the _stream of "one" is killed
+      Then the connection of "one" is broken
+      And the connection of "two" is still good
+
+  @claim:login-hours+1
+  Rule: The administrator says how long a login lasts
+
+    Scenario: An hour
+      Given WidgetApp is running with these settings:
+        """
+        [http]
+        login_seconds = 3600
+        """
+      Then the login of Ada lasts 1 hour
 
   @claim:settings-wrong+1
   Rule: A wrong setting is named
@@ -65,6 +100,20 @@ Feature: Settings
     Scenario: A variable that names no setting
       When the administrator starts another server with the variable "WIDGETAPP_SERVER__LISTN=127.0.0.1:0"
       Then the command ends with code 1 and the one line "WIDGETAPP_SERVER__LISTN"
+
+  @claim:log+1
+  Rule: The log goes to standard error, and can be made longer or shorter
+
+    Scenario Outline: RUST_LOG=<level>
+      Given WidgetApp is running with the variable "RUST_LOG=<level>"
+      When the _stream is killed
+      Then another _stream takes its place
+      And the server's log is <length>
+
+      Examples:
+        | level          | length    |
+        | widgetapp=warn | not empty |
+        | off            | empty     |
 
   @claim:proxy-believed+1
   Rule: Only a proxy that is named is believed about where people are

@@ -51,7 +51,7 @@ Feature: What streaming adds
         """
       Then "monitor" has a reply to each of 1, 2, 3 and 4
 
-  @claim:C27+1
+  @claim:C27+1 @claim:sapi-purpose+1
   Rule: External systems hear of user actions on port 200, inside the stream
 
     @claim:C28+1
@@ -80,7 +80,7 @@ Feature: What streaming adds
       When the _sfe is halted
       Then the home page lists "Welcome" for Ada
 
-  @claim:C09+1
+  @claim:C09+1 @claim:before-streaming+1 @claim:auth-before+1
   Rule: WFE serves existing programs as before
 
     Scenario: A program written for release 1.0 needs no SFE, token or approval

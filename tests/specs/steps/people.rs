@@ -199,7 +199,7 @@ async fn must_wait(scene: &mut Scene, name: Name) {
     assert!((1..=60).contains(&seconds), "{answer:?}");
 }
 
-#[then(expr = "the login of {person} lasts {int} hours")]
+#[then(expr = "the login of {person} lasts {int} hour(s)")]
 async fn login_lasts(scene: &mut Scene, name: Name, hours: u64) {
     let answer = web::try_to_log_in(scene, &name, &[]).await;
     let (_, age) = answer.header("set-cookie").split_once("Max-Age=").expect("a cookie with an age");

@@ -105,6 +105,25 @@ async fn none_left(scene: &mut Scene) {
     until("all processes have ended", || scene.pids.values().all(|pid| !is_alive(*pid)).then_some(())).await;
 }
 
+#[when(expr = "the _stream of {string} is killed")]
+async fn its_stream_is_killed(scene: &mut Scene, program: String) {
+    let program = scene.program(&program);
+    let welcome = program.find("the welcome", |message| message["name"] == "welcome").await;
+    let running = scene.processes("_stream").await;
+    let (_, pid) = running.into_iter().find(|(id, _)| welcome["body"]["stream"] == id.as_str()).expect("it runs");
+    aside(move || kill("KILL", pid)).await;
+}
+
+#[then("the server's log is empty")]
+async fn log_is_empty(scene: &mut Scene) {
+    assert_eq!(scene.product().log(), "");
+}
+
+#[then("the server's log is not empty")]
+async fn log_is_not_empty(scene: &mut Scene) {
+    log_tells(scene, "WARN".into()).await;
+}
+
 #[then(expr = "the server's log tells {string}")]
 async fn log_tells(scene: &mut Scene, what: String) {
     let product = scene.product();

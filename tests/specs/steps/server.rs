@@ -33,6 +33,17 @@ async fn stopped_and_started(scene: &mut Scene) {
     scene.start_again("TERM").await;
 }
 
+#[when(expr = "the server is stopped, and started again where there is a {string}:")]
+async fn started_beside(scene: &mut Scene, name: String, step: &Step) {
+    let text = step.docstring.clone().expect("the file is given");
+    let with_file = move |data: tempfile::TempDir| {
+        // The tests start the server in its data directory.
+        std::fs::write(data.path().join(name), text).expect("it can be written");
+        data
+    };
+    scene.start_again_on("TERM", with_file).await;
+}
+
 #[when("the server is killed")]
 async fn killed(scene: &mut Scene) {
     let pid = scene.product().pid();

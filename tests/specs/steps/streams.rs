@@ -143,6 +143,12 @@ async fn is_closed(scene: &mut Scene, program: String, code: u16) {
     assert_eq!(closed, code);
 }
 
+#[then(expr = "the connection of {string} is broken")]
+async fn is_broken(scene: &mut Scene, program: String) {
+    let program = scene.program(&program);
+    until("the connection breaks", || program.seen().closed).await;
+}
+
 #[then(expr = "the connection of {string} is still good")]
 async fn is_good(scene: &mut Scene, program: String) {
     let reply = scene.program(&program).request(json!({"port": 0, "name": "ping"})).await;
