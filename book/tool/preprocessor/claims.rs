@@ -11,7 +11,7 @@ impl Page<'_> {
     /// The sentence and its badge, as Markdown.
     pub fn claim(&mut self, claim: &Claim) -> String {
         let class = self.sources.standing(claim).class();
-        format!(r#"<span class="claim {class}">{}&#8239;{}</span>"#, self.relinked(&claim.text), self.badge(claim))
+        format!(r#"<span class="claim {class}">{}</span>&#8239;{}"#, self.relinked(&claim.text), self.badge(claim))
     }
 
     /// A small link to the claim's evidence.
