@@ -27,9 +27,6 @@ pub mod ledger;
 pub mod links;
 pub mod preprocessor;
 
-#[cfg(test)]
-mod pages;
-
 /// The project's folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the book is in the project")
