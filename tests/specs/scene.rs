@@ -37,6 +37,8 @@ pub struct Scene {
     pub people: BTreeMap<String, Person>,
     /// Programs by name.
     pub programs: BTreeMap<String, Program>,
+    /// Programs that do not read, by name.
+    pub sleepers: BTreeMap<String, tokio::net::TcpStream>,
     /// The last HTTP answer.
     pub answer: Option<Answer>,
     /// The last thing that somebody was told: the result of what they tried.
