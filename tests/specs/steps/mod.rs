@@ -3,6 +3,7 @@
 mod actions;
 mod admin;
 mod editing;
+mod examples;
 mod legacy;
 mod opening;
 mod people;
