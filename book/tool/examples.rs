@@ -13,6 +13,8 @@
 
 pub mod console;
 pub mod exchange;
+pub mod json;
+pub mod redactions;
 pub mod stream;
 
 use serde::Deserialize;

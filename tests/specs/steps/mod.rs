@@ -5,8 +5,12 @@ mod admin;
 mod data;
 mod disk;
 mod editing;
+<<<<<<< HEAD
 mod front_ends;
 mod installing;
+=======
+mod examples;
+>>>>>>> part-b
 mod legacy;
 mod limits;
 mod opening;
