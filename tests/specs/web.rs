@@ -53,12 +53,18 @@ pub async fn send(scene: &Scene, method: &str, path: &str, headers: &[(&str, Str
 
 /// Logs in as a browser does; the cookie.
 pub async fn log_in(scene: &Scene, name: &str) -> String {
+    let answer = try_to_log_in(scene, name, &[]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+}
+
+/// Tries to log in with the right password.
+pub async fn try_to_log_in(scene: &Scene, name: &str, headers: &[(&str, String)]) -> Answer {
     let name = name.to_lowercase();
     let password = password(scene, &name);
     let body = serde_json::json!({"username": name, "password": password}).to_string();
-    let answer = send(scene, "POST", "/login", &[("content-type", "application/json".into())], Some(body)).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+    let kind = ("content-type", "application/json".to_owned());
+    send(scene, "POST", "/login", &[&[kind], headers].concat(), Some(body)).await
 }
 
 /// The demonstration's password of a user.

@@ -18,15 +18,19 @@ use crate::{
 /// SFE tells of its sessions at this level.
 const TELL: (&str, &str) = ("RUST_LOG", "widgetapp=debug");
 
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
 #[given("WidgetApp is running behind a proxy")]
 async fn behind_proxy(scene: &mut Scene) {
-    scene.env = vec![TELL, ("WIDGETAPP_SERVER__TRUSTED_PROXIES", "127.0.0.1")];
+    scene.variables = [TELL, ("WIDGETAPP_SERVER__TRUSTED_PROXIES", "127.0.0.1")].map(owned).into();
     scene.start().await;
 }
 
 #[given("WidgetApp is running and tells of its sessions")]
 async fn tells(scene: &mut Scene) {
-    scene.env = vec![TELL];
+    scene.variables = [TELL].map(owned).into();
     scene.start().await;
 }
 
@@ -71,22 +75,6 @@ async fn opens_while_halted(scene: &mut Scene, program: String, name: Name) {
     };
     let (connected, ()) = tokio::join!(Program::connect(&address, Opening::with_token(&token, Codec::Json)), killing);
     scene.programs.insert(program, connected);
-}
-
-#[given("WidgetApp is running with a certificate")]
-async fn with_certificate(scene: &mut Scene) {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
-    let folder = tempfile::TempDir::new().expect("a temporary directory");
-    let file = |name: &str, text: String| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).expect("it can be written");
-        path.to_string_lossy().into_owned()
-    };
-    let certificate = file("cert.pem", made.cert.pem());
-    let key = file("key.pem", made.signing_key.serialize_pem());
-    scene.options = vec!["--tls-cert".into(), certificate, "--tls-key".into(), key];
-    scene.certificate = Some(made.cert.pem());
-    scene.start().await;
 }
 
 #[when("Ada tries to open a stream over WSS")]

@@ -2,9 +2,11 @@
 
 mod actions;
 mod admin;
+mod data;
 mod disk;
 mod editing;
 mod front_ends;
+mod installing;
 mod legacy;
 mod limits;
 mod opening;
