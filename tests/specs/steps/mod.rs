@@ -5,12 +5,9 @@ mod admin;
 mod data;
 mod disk;
 mod editing;
-<<<<<<< HEAD
+mod examples;
 mod front_ends;
 mod installing;
-=======
-mod examples;
->>>>>>> part-b
 mod legacy;
 mod limits;
 mod opening;
