@@ -270,6 +270,7 @@ mod tests {
 
     #[test]
     fn every_action_answers_every_role_as_the_table_says_by_either_door() {
+        book::claims!("action-roles", 1);
         for &action in Action::ALL {
             assert!(TABLE.iter().any(|row| row.0 == action), "{action} is not in the table");
         }
@@ -301,6 +302,7 @@ mod tests {
 
     #[test]
     fn over_http_writing_needs_things_write_and_the_rest_things_read() {
+        book::claims!("scope-things", 1);
         let owner = record(Standing { approved: false, ..GOOD }, Some(Role::Owner));
         let ask = |action, scope| answer(decide(&owner, &caller(&[scope]), Door::Http, action, Some(THING)));
         for &action in Action::ALL {
