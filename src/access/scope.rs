@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What a token may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -44,7 +46,7 @@ impl Scope {
 /// assert_eq!(scopes.to_string(), "stream things:read");
 /// assert!(Scopes::parse("admin").is_none());
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scopes(u8);
 
 impl Scopes {
@@ -89,7 +91,7 @@ impl Scopes {
         self.0 == 0
     }
 
-    /// The names, for [`crate::ipc::Admission`].
+    /// The names.
     pub fn names(self) -> Vec<String> {
         self.iter().map(|scope| scope.name().into()).collect()
     }

@@ -9,7 +9,7 @@ mod sources;
 
 use serde::{Deserialize, Serialize};
 
-pub use sections::{Durability, Http, Log, MAX_ACCESS_TOKEN_SECONDS, Oauth, Server, Sfe, Stream, Things};
+pub use sections::{Audit, Durability, Http, Log, MAX_ACCESS_TOKEN_SECONDS, Oauth, Server, Sfe, Stream, Things};
 pub use sources::{Flag, Sources};
 
 /// All settings, one struct per concern.
@@ -18,6 +18,8 @@ pub use sources::{Flag, Sources};
 pub struct Config {
     /// Where the server listens and keeps its data.
     pub server: Server,
+    /// The record of who did what to whose access.
+    pub audit: Audit,
     /// HTTP requests.
     pub http: Http,
     /// The authorisation server.
@@ -83,6 +85,7 @@ impl Config {
     /// The first value that makes no sense.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.server.check()?;
+        self.audit.check()?;
         self.http.check()?;
         self.oauth.check()?;
         self.sfe.check()?;

@@ -85,6 +85,29 @@ impl Server {
     }
 }
 
+/// The record of who did what to whose access.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// How long it is kept, in days.
+    pub keep_days: u64,
+    /// How many entries are kept at most.
+    pub keep_rows: u64,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep_days: 90, keep_rows: 100_000 }
+    }
+}
+
+impl Audit {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        between("audit.keep_days", self.keep_days, 1, 3650)?;
+        between("audit.keep_rows", self.keep_rows, 100, 10_000_000)
+    }
+}
+
 /// HTTP requests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -53,13 +53,72 @@ pub enum Report {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum AdminRequest {
     /// All groups, a line each.
-    Groups,
+    Groups {
+        /// As JSON.
+        json: bool,
+    },
+    /// All users, a line each.
+    Users {
+        /// As JSON.
+        json: bool,
+    },
+    /// A new organisation.
+    AddOrganisation {
+        /// Its name.
+        name: String,
+    },
+    /// A new group, not approved.
+    AddGroup {
+        /// Its name.
+        group: String,
+        /// Its organisation; none for the only one.
+        organisation: Option<String>,
+    },
     /// Approve a group for streaming, or withdraw it.
     Approve {
         /// The group's name.
         group: String,
         /// Approve or withdraw.
         approved: bool,
+    },
+    /// Put a user or client into a group, or take it out.
+    Member {
+        /// The group's name.
+        group: String,
+        /// The user's name or the client's id.
+        name: String,
+        /// Put in or take out.
+        add: bool,
+    },
+    /// A new user, with a random password.
+    AddUser {
+        /// Their name.
+        name: String,
+        /// Their organisation; none for the only one.
+        organisation: Option<String>,
+        /// Groups to put them into.
+        groups: Vec<String>,
+    },
+    /// Shut a user out, or let them in again.
+    Disable {
+        /// Their name.
+        user: String,
+        /// Shut out or let in.
+        disabled: bool,
+    },
+    /// A new random password for a user.
+    NewPassword {
+        /// Their name.
+        user: String,
+    },
+    /// The record of who did what to whose access.
+    Audit {
+        /// Not older than this; none for all that is kept.
+        since_seconds: Option<u64>,
+        /// Only what one user or client did, or what was done to them.
+        user: Option<String>,
+        /// As JSON.
+        json: bool,
     },
     /// A matter of the authorisation server.
     Oauth(OauthRequest),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    access::Principal,
-    protocol::{Codec, ThingId, action::Form},
+    access::Caller,
+    protocol::{Codec, Role, ThingId, action::Form},
 };
 
 /// What WFE knows of a client when it hands the client's socket over.
@@ -19,16 +19,12 @@ use crate::{
 pub struct Admission {
     /// The new session's id, unguessable.
     pub session: Uuid,
-    /// Who is connected; none with `--echo`.
-    pub principal: Option<Principal>,
+    /// Who is connected, and by which right; none with `--echo`.
+    pub caller: Option<Caller>,
     /// The groups that they are in.
     pub groups: Vec<String>,
-    /// Scopes of the access token; all of them for a login cookie.
-    pub scopes: Vec<String>,
     /// When the access token or login expires, seconds since 1970.
     pub expires_at: u64,
-    /// The grant that the access token belongs to; none for a login cookie.
-    pub grant: Option<Grant>,
     /// The encoding that was agreed on.
     pub codec: Codec,
     /// What to answer as `Sec-WebSocket-Protocol`, if the client offered any.
@@ -39,15 +35,6 @@ pub struct Admission {
     pub peer: IpAddr,
     /// `X-Request-Id` and forwarding headers as they came; SFE's filter chain decides whether to believe them.
     pub headers: Vec<(String, String)>,
-}
-
-/// Where an access token comes from; when the grant ends, so does what was opened with its tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grant {
-    /// What one authorisation gave: all tokens that come from it carry this id.
-    pub id: Uuid,
-    /// The application that it was given to.
-    pub client: String,
 }
 
 /// A packet from WFE to an SFE, with the client's socket.
@@ -122,6 +109,8 @@ pub struct OpenThing {
     pub join: u32,
     /// How its changes are sent.
     pub form: Form,
+    /// What the client may do with it, as it was last told.
+    pub role: Role,
     /// The life of the log.
     pub epoch: String,
     /// The last change that the client was sent.
@@ -139,6 +128,8 @@ pub enum StreamDown {
         answers: Option<u64>,
         /// What changes for the session with it.
         effect: Option<Effect>,
+        /// The Thing that the message is about: it is not sent if the client's access to that ends first.
+        about: Option<ThingId>,
         /// The encoded message; none if the client is told nothing (a request without an id).
         message: Option<Bytes>,
     },
@@ -173,6 +164,9 @@ pub enum Effect {
     Closed(ThingId),
     /// The reply stands at this place in the Thing's order.
     At(ThingId, u64),
+    /// The client has another role on the Thing; without one it is not open any more, and nothing that is about it
+    /// and waits to be sent is sent.
+    Role(ThingId, Option<Role>),
 }
 
 /// A message for everyone who has a Thing open.
@@ -221,8 +215,17 @@ pub enum WfeUp {
     Connected {
         /// The session.
         session: Uuid,
-        /// Whose it is.
-        principal: Principal,
+        /// Whose it is, and by which right.
+        caller: Caller,
+        /// What it has open, and the roles that it was told of.
+        open: Vec<(ThingId, Role)>,
+    },
+    /// A session has closed a Thing, or has not opened it after all.
+    Closed {
+        /// The session.
+        session: Uuid,
+        /// The Thing.
+        thing: ThingId,
     },
     /// A session is over.
     Gone(Uuid),
@@ -252,8 +255,6 @@ pub struct Request {
     pub session: Uuid,
     /// Which message of the session it is.
     pub sequence: u64,
-    /// Who asks.
-    pub principal: Principal,
     /// How the message is encoded, and its reply will be.
     pub codec: Codec,
     /// The last change of the Thing that this session's SFE had passed on.
@@ -282,6 +283,8 @@ pub enum WfeDown {
     Notify {
         /// The sessions.
         sessions: Vec<Uuid>,
+        /// The Thing that it is about.
+        thing: Option<ThingId>,
         /// The message in every encoding.
         encoded: Vec<Encoded>,
     },
@@ -291,8 +294,19 @@ pub enum WfeDown {
     Refreshed {
         /// The session.
         session: Uuid,
+        /// Who it is, by the new right.
+        caller: Caller,
         /// Seconds since 1970.
         expires_at: u64,
+    },
+    /// A session has another role on a Thing that it has open; none ends it.
+    Access {
+        /// The session.
+        session: Uuid,
+        /// The Thing.
+        thing: ThingId,
+        /// The role from now on.
+        role: Option<Role>,
     },
     /// End a connection.
     Close {

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::codec::Blob;
+use super::{Role, codec::Blob};
 
 /// The port of this service.
 pub const PORT: u16 = 200;
@@ -24,6 +24,8 @@ pub enum Action {
     Edit,
     Refresh,
     Delete,
+    Invite,
+    Uninvite,
 }
 
 impl Action {
@@ -38,6 +40,8 @@ impl Action {
         Self::Edit,
         Self::Refresh,
         Self::Delete,
+        Self::Invite,
+        Self::Uninvite,
     ];
 
     /// The name in `_ajax/`.
@@ -57,6 +61,8 @@ impl Action {
             Self::Edit => "widgetApp_useraction_edit",
             Self::Refresh => "widgetApp_useraction_refresh",
             Self::Delete => "widgetApp_useraction_delete",
+            Self::Invite => "widgetApp_useraction_invite",
+            Self::Uninvite => "widgetApp_useraction_uninvite",
         }
     }
 
@@ -306,6 +312,51 @@ pub struct Refresh {
     /// Send only what came after this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Position>,
+}
+
+/// Body of `invite`: exactly one of `user` and `group`, of the caller's organisation. A role given before is replaced.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Invite {
+    /// The name of a user, or the id of an OAuth client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The name of a group: everyone in it, now and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What they may do with the Thing from now on.
+    pub role: Role,
+}
+
+/// Body of `uninvite`: exactly one of `user` and `group`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Uninvite {
+    /// The name of a user, or the id of an OAuth client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The name of a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+/// Body of the pushes of `invite` and `uninvite`, for the other collaborators.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SharePush {
+    /// Who did it.
+    pub user: String,
+    /// With whom the Thing is shared.
+    pub with: SharedWith,
+    /// In which role from now on; `none` ends the share.
+    pub role: String,
+}
+
+/// With whom a Thing is shared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SharedWith {
+    /// A user's name or a client's id.
+    User(String),
+    /// A group's name.
+    Group(String),
 }
 
 #[cfg(test)]

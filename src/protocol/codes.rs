@@ -72,6 +72,9 @@ codes! {
         NotDurable = 206, "not_durable", true, "the change could not be stored and was not made; try again";
         ChangedMeanwhile = 207, "changed_meanwhile", false, "the Thing has changed since you read it; read it again";
         InvalidAction = 208, "invalid_action", false, "the user action lacks something that it needs, or its body does not fit";
+        LastOwner = 209, "last_owner", false, "a Thing keeps at least one owner; make somebody else its owner first";
+        InviteeNotFound = 210, "invitee_not_found", false, "there is no such user or group in your organisation";
+        AccessEnded = 211, "access_ended", false, "your access to the Thing ended while this was under way; it may have been done";
         InvalidUpdate = 300, "invalid_update", false, "the update is not a Yjs update (version 1)";
         IncompleteUpdate = 301, "incomplete_update", false, "the update builds on changes that the server does not have; send those first";
     }

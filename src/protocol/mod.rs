@@ -9,12 +9,15 @@ pub mod codec;
 pub mod codes;
 pub mod limits;
 pub mod message;
+pub mod notification;
 #[cfg(test)]
 mod properties;
+mod role;
 pub mod session;
 mod thing_id;
 
 pub use codec::{Codec, DecodeError};
 pub use codes::{CloseCode, ErrorCode};
 pub use message::{ErrorBody, Outgoing, RequestHead};
+pub use role::Role;
 pub use thing_id::ThingId;

@@ -9,21 +9,23 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{
-    access::Principal,
+    access::{Permit, Principal, Role},
     ipc::{
         link,
-        messages::{Effect, OpenThing, WfeDown},
+        messages::{Effect, OpenThing, Request, WfeDown},
     },
     open_things::Listener,
-    protocol::{Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId, action::Form, message::WithBody, session},
+    protocol::{
+        Codec, DecodeError, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId,
+        action::{Action, Form},
+        message::WithBody,
+    },
+    store::Store,
 };
 
 /// A call.
 pub struct Call {
-    /// Who calls.
-    pub caller: Principal,
-    /// The Thing that it is about; an id that cannot be one is like that of a Thing that does not exist.
-    pub thing: Option<String>,
+    permit: Permit,
     /// The last change that the caller had seen.
     pub seen: Option<u64>,
     /// The way back.
@@ -61,45 +63,54 @@ pub struct StreamWay {
 pub struct Place<'a> {
     /// The reply stands here in the Thing's order.
     pub offset: Option<u64>,
-    /// The request opened the Thing in this form, in this epoch.
-    pub opened: Option<(Form, &'a str)>,
+    /// The request opened the Thing in this form and role, in this epoch.
+    pub opened: Option<(Form, Role, &'a str)>,
 }
 
 impl Call {
     /// A call by HTTP.
-    pub fn http(
-        caller: Principal,
-        thing: Option<String>,
-        body: Value,
-        answer: oneshot::Sender<Result<Value, ErrorBody>>,
-    ) -> Self {
-        Self { caller, thing, seen: None, answer: Way::Http(answer), body: Body::Json(body) }
+    pub fn http(permit: Permit, body: Value, answer: oneshot::Sender<Result<Value, ErrorBody>>) -> Self {
+        Self { permit, seen: None, answer: Way::Http(answer), body: Body::Json(body) }
     }
 
-    /// A request of a session. Its head was decoded once by the SFE, which let it through.
-    ///
-    /// # Errors
-    /// The SFE let through what has no head.
-    pub fn stream(
-        request: crate::ipc::messages::Request,
-        listener: &Listener,
-    ) -> Result<(Rc<RequestHead>, Self), crate::protocol::DecodeError> {
-        let head: Rc<RequestHead> = Rc::new(request.codec.decode(&request.message)?);
-        let way = StreamWay {
-            listener: listener.clone(),
-            session: request.session,
-            codec: request.codec,
-            sequence: request.sequence,
-            head: head.clone(),
-        };
-        let call = Self {
-            caller: request.principal,
-            thing: head.thing.clone(),
+    /// A request of a session.
+    pub fn stream(permit: Permit, request: Request, way: StreamWay) -> Self {
+        Self {
+            permit,
             seen: request.seen,
             answer: Way::Stream(way),
             body: Body::Message(request.codec, request.message),
-        };
-        Ok((head, call))
+        }
+    }
+
+    /// Who calls.
+    pub fn caller(&self) -> &Principal {
+        self.permit.caller()
+    }
+
+    /// What for.
+    pub fn action(&self) -> Action {
+        self.permit.action()
+    }
+
+    /// The Thing that the call is about, and the caller's role on it.
+    ///
+    /// # Errors
+    /// None is named.
+    pub fn on(&self) -> Result<(ThingId, Role), ErrorBody> {
+        Self::on_thing(&self.permit)
+    }
+
+    /// The same, decided anew: time has passed since the permit was given.
+    ///
+    /// # Errors
+    /// It would not be given any more.
+    pub fn confirmed(&self, store: &Store) -> Result<(ThingId, Role), ErrorBody> {
+        Self::on_thing(&self.permit.confirm(store)?)
+    }
+
+    fn on_thing(permit: &Permit) -> Result<(ThingId, Role), ErrorBody> {
+        permit.on().ok_or_else(|| ErrorBody::new(ErrorCode::InvalidAction, "this action needs a \"thing\""))
     }
 
     /// The body as this action knows it.
@@ -113,15 +124,7 @@ impl Call {
             }
             Body::Json(value) => serde_json::from_value(value.take()).map_err(|error| error.to_string()),
         };
-        decoded.map_err(|why| ErrorBody::new(self.misfit(), format!("the body does not fit this action: {why}")))
-    }
-
-    /// The code for a body that does not fit: that of the session's own requests, or of user actions.
-    fn misfit(&self) -> ErrorCode {
-        match &self.answer {
-            Way::Stream(way) if way.head.port == session::PORT => ErrorCode::BadRequest,
-            _ => ErrorCode::InvalidAction,
-        }
+        decoded.map_err(misfit)
     }
 
     /// Like [`Call::body`], for actions whose body may be left out.
@@ -137,21 +140,9 @@ impl Call {
         }
         if let Body::Message(codec, message) = &self.body {
             let decoded = codec.decode::<Optional<T>>(message);
-            return decoded
-                .map(|decoded| decoded.body.unwrap_or_default())
-                .map_err(|why| ErrorBody::new(self.misfit(), format!("the body does not fit this action: {why}")));
+            return decoded.map(|decoded| decoded.body.unwrap_or_default()).map_err(misfit);
         }
         self.body()
-    }
-
-    /// The Thing that the call must be about.
-    ///
-    /// # Errors
-    /// None is named, or what is named cannot be a Thing.
-    pub fn thing(&self) -> Result<ThingId, ErrorBody> {
-        let named = self.thing.as_deref();
-        let named = named.ok_or_else(|| ErrorBody::new(ErrorCode::InvalidAction, "this action needs a \"thing\""))?;
-        named.parse().map_err(|_| ErrorCode::ThingNotFound.into())
     }
 
     /// The session that called, if it was one.
@@ -163,7 +154,30 @@ impl Call {
     }
 }
 
+fn misfit(why: impl std::fmt::Display) -> ErrorBody {
+    ErrorBody::new(ErrorCode::InvalidAction, format!("the body does not fit this action: {why}"))
+}
+
 impl StreamWay {
+    /// The way back for a request. Its head was decoded once by the SFE, which let it through.
+    ///
+    /// # Errors
+    /// The SFE let through what has no head.
+    pub fn of(request: &Request, listener: &Listener) -> Result<Self, DecodeError> {
+        Ok(Self {
+            listener: listener.clone(),
+            session: request.session,
+            codec: request.codec,
+            sequence: request.sequence,
+            head: Rc::new(request.codec.decode(&request.message)?),
+        })
+    }
+
+    /// What the request says before its body.
+    pub fn head(&self) -> Rc<RequestHead> {
+        self.head.clone()
+    }
+
     /// Whether the request has an id: without one it gets no reply.
     pub fn names_request(&self) -> bool {
         self.head.id.is_some()
@@ -195,8 +209,9 @@ impl StreamWay {
         let id = head.id.map(Into::into);
         let thing: Option<ThingId> = head.thing.as_deref().and_then(|thing| thing.parse().ok());
         let effect = match (&result, thing, place) {
-            (Ok(_), Some(thing), Place { offset: Some(offset), opened: Some((form, epoch)) }) => {
-                Some(Effect::Opened(OpenThing { thing, join: id.unwrap_or(0), form, epoch: epoch.into(), offset }))
+            (Ok(_), Some(thing), Place { offset: Some(offset), opened: Some((form, role, epoch)) }) => {
+                let (join, epoch) = (id.unwrap_or(0), epoch.into());
+                Some(Effect::Opened(OpenThing { thing, join, form, role, epoch, offset }))
             }
             (Ok(_), Some(thing), Place { offset: Some(offset), opened: None }) => Some(Effect::At(thing, offset)),
             _ => None,

@@ -1,34 +1,48 @@
 //! Port 0, as far as it needs WFE: replacing the token of a live connection. The rest is the SFE's own.
 
-use uuid::Uuid;
-
-use super::call::{Call, Place};
+use super::call::{Place, StreamWay, Way};
 use crate::{
-    access, clock,
-    ipc::messages::WfeDown,
-    open_things::Listener,
+    access::{self, Caller},
+    clock,
+    ipc::messages::{Request, WfeDown},
     protocol::{
         ErrorBody, ErrorCode,
+        message::WithBody,
         session::{ExpiresAt, Refresh},
     },
     store::Store,
-    wfe::Tokens,
+    wfe::{Tokens, sessions::Sessions},
 };
 
 /// `refresh`: the new token must be good for streaming and of the same user or client.
-pub fn refresh(tokens: &Tokens, store: &Store, listener: &Listener, session: Uuid, mut call: Call) {
-    let replaced = call.body::<Refresh>().and_then(|body| {
+pub fn refresh(
+    tokens: &Tokens,
+    store: &Store,
+    sessions: &Sessions,
+    caller: &Caller,
+    (request, way): (&Request, StreamWay),
+) {
+    let (session, link) = (way.session, way.listener.link);
+    let replaced = body(request).and_then(|body| {
         let verified = tokens.verify(&body.token, clock::unix_seconds()).map_err(|error| error.code())?;
-        let approved = store.streaming_approved(&verified.principal).map_err(|_| ErrorCode::Internal)?;
-        access::may_stream(verified.scopes, approved)?;
-        if verified.principal != call.caller {
+        let (expires_at, renewed) = (verified.expires_at, verified.caller());
+        access::may_stream(store, &renewed).map_err(access::Denied::code)?;
+        if renewed.principal != caller.principal {
             let why = "the token belongs to someone else than this connection; open a new one for them";
             return Err(ErrorBody::new(ErrorCode::InvalidToken, why));
         }
-        Ok(verified.expires_at)
+        Ok((renewed, expires_at))
     });
-    if let Ok(expires_at) = replaced {
-        listener.sender.send(&WfeDown::Refreshed { session, expires_at });
-    }
-    call.answer.finish(replaced.map(|expires_at| ExpiresAt { expires_at }), Place::default());
+    let replaced = replaced.map(|(caller, expires_at)| {
+        sessions.renewed((link, session), caller.clone());
+        way.listener.sender.send(&WfeDown::Refreshed { session, caller, expires_at });
+        ExpiresAt { expires_at }
+    });
+    Way::Stream(way).finish(replaced, Place::default());
+}
+
+fn body(request: &Request) -> Result<Refresh, ErrorBody> {
+    let decoded = request.codec.decode::<WithBody<Refresh>>(&request.message);
+    let misfit = |why| ErrorBody::new(ErrorCode::BadRequest, format!("the body does not fit this action: {why}"));
+    decoded.map(|decoded| decoded.body).map_err(misfit)
 }

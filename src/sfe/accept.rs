@@ -159,20 +159,20 @@ impl Door {
         let context = filter_chain::build(admission, &self.trusted_proxies);
         tracing::debug!(
             session = %session, request_id = context.request_id, client = %context.client_address,
-            user = context.principal.name, stream, "a session begins"
+            user = context.principal().name, stream, "a session begins"
         );
         let welcome = (!self.echo)
             .then(|| codec.encode(&Outgoing::push(session::PORT, "welcome", self.welcome(&context, stream))).into());
         let encoded = front::encode_context(&context);
-        self.front.borrow_mut().begin(stream, context, now);
+        self.front.borrow_mut().begin(stream, context, &[], now);
         Placement { session, context: encoded, codec, echo: self.echo, answer: answer.into(), welcome, read }
     }
 
     fn welcome(&self, context: &RequestContext, stream: u16) -> session::Welcome {
         session::Welcome {
             session: context.session.to_string(),
-            user: context.principal.name.clone(),
-            organisation: context.principal.organisation.clone(),
+            user: context.principal().name.clone(),
+            organisation: context.principal().organisation.clone(),
             expires_at: context.expires_at,
             ping_ms: self.welcome.ping_ms,
             pong_ms: self.welcome.pong_ms,

@@ -136,12 +136,16 @@ impl FanOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ipc::messages::OpenThing;
+    use crate::{ipc::messages::OpenThing, protocol::Role};
+
+    fn open(thing: ThingId, offset: u64) -> OpenThing {
+        OpenThing { thing, join: 1, form: Form::Json, role: Role::Editor, epoch: "e".into(), offset }
+    }
 
     #[test]
     fn a_thing_is_left_with_its_last_holder() {
         let (mut fan_out, thing) = (FanOut::default(), ThingId(Uuid::nil()));
-        let open = OpenThing { thing, join: 1, form: Form::Json, epoch: "e".into(), offset: 4 };
+        let open = open(thing, 4);
         let [ada, grace] = [Uuid::from_u128(1), Uuid::from_u128(2)];
         fan_out.open(ada, 1, Codec::Json, &open);
         fan_out.open(ada, 1, Codec::Json, &open);
@@ -156,7 +160,7 @@ mod tests {
     #[test]
     fn a_stream_that_comes_back_is_not_sent_what_overtakes_its_missing_changes() {
         let (mut fan_out, thing) = (FanOut::default(), ThingId(Uuid::nil()));
-        let at = |offset| OpenThing { thing, join: 1, form: Form::Json, epoch: "e".into(), offset };
+        let at = |offset| open(thing, offset);
         fan_out.open(Uuid::from_u128(1), 1, Codec::Json, &at(9));
         fan_out.open(Uuid::from_u128(2), 2, Codec::Json, &at(7));
         fan_out.rewind(thing, 2, 7);

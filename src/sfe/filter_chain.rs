@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::request_context::RequestContext;
 use crate::{
-    access::{Kind, Principal},
+    access::{Caller, Kind, Principal},
     ipc::Admission,
 };
 
@@ -19,9 +19,8 @@ pub fn build(admission: Admission, trusted_proxies: &[IpAddr]) -> RequestContext
         client_address: client_address(&admission, trusted),
         request_id: request_id(&admission, trusted),
         session: admission.session,
-        principal: admission.principal.unwrap_or_else(nobody),
+        caller: admission.caller.unwrap_or_else(nobody),
         groups: admission.groups,
-        scopes: admission.scopes,
         expires_at: admission.expires_at,
         protocol: admission.codec,
     }
@@ -50,8 +49,8 @@ fn header<'a>(admission: &'a Admission, name: &str) -> Option<&'a str> {
 }
 
 /// With `--echo` nobody is asked who they are.
-fn nobody() -> Principal {
-    Principal { kind: Kind::Client, name: "echo".into(), organisation: String::new() }
+fn nobody() -> Caller {
+    Caller::this_once(Principal { kind: Kind::Client, name: "echo".into(), organisation: String::new() })
 }
 
 #[cfg(test)]
@@ -64,11 +63,9 @@ mod tests {
     fn admission(peer: &str, headers: &[(&str, &str)]) -> Admission {
         Admission {
             session: Uuid::nil(),
-            principal: None,
+            caller: None,
             groups: vec![],
-            scopes: vec![],
             expires_at: 0,
-            grant: None,
             codec: Codec::Json,
             subprotocol: None,
             websocket_key: String::new(),
@@ -79,6 +76,8 @@ mod tests {
 
     #[test]
     fn only_a_proxy_of_the_configuration_is_believed() {
+        book::claims!("C49", 1);
+        book::claims!("proxy-believed", 1);
         let headers = [("X-Forwarded-For", "198.51.100.7, 203.0.113.9"), ("X-Request-Id", "abc")];
         let proxies = ["10.0.0.1".parse().unwrap()];
         let believed = build(admission("10.0.0.1", &headers), &proxies);
@@ -93,6 +92,7 @@ mod tests {
 
     #[test]
     fn behind_cloudflare_its_own_headers_count() {
+        book::claims!("C49", 1);
         let headers = [("CF-Connecting-IP", "198.51.100.7"), ("CF-Ray", "8f2-FRA"), ("X-Forwarded-For", "1.1.1.1")];
         let context = build(admission("10.0.0.1", &headers), &["10.0.0.1".parse().unwrap()]);
         assert_eq!(

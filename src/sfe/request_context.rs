@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{access::Principal, protocol::Codec};
+use crate::{
+    access::{Caller, Principal},
+    protocol::Codec,
+};
 
 /// Built once by the filter chain, when the connection comes; kept by `_stream`, so that it outlives
 /// the SFE process that built it.
@@ -17,14 +20,19 @@ pub struct RequestContext {
     pub request_id: String,
     /// Where the client is, as far as a trusted proxy or the connection tells.
     pub client_address: IpAddr,
-    /// Who it is.
-    pub principal: Principal,
+    /// Who it is, and by which right: a login or an access token, and what that allows.
+    pub caller: Caller,
     /// Their groups, as of the start of the session.
     pub groups: Vec<String>,
-    /// What the access token allows.
-    pub scopes: Vec<String>,
-    /// When the access token expires, in seconds since 1970.
+    /// When that right expires, in seconds since 1970.
     pub expires_at: u64,
     /// How messages are encoded.
     pub protocol: Codec,
+}
+
+impl RequestContext {
+    /// Who it is.
+    pub fn principal(&self) -> &Principal {
+        &self.caller.principal
+    }
 }

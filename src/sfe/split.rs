@@ -1,6 +1,6 @@
 //! Step 3: which service a message is for. Pure.
 
-use crate::protocol::{ErrorBody, ErrorCode, RequestHead, action, action::Action, session};
+use crate::protocol::{ErrorBody, ErrorCode, RequestHead, action, action::Action, notification, session};
 
 /// The services of this release and what SFE does with their messages.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,7 +16,8 @@ pub enum Route {
 }
 
 /// The ports that a client is told of, by name.
-pub const PORTS: [(&str, u16); 2] = [("session", session::PORT), ("useraction", action::PORT)];
+pub const PORTS: [(&str, u16); 3] =
+    [("session", session::PORT), ("useraction", action::PORT), ("notifications", notification::PORT)];
 
 /// Finds the service.
 ///
@@ -30,7 +31,7 @@ pub fn route(head: &RequestHead) -> Result<Route, ErrorBody> {
             Action::Close => Route::Close,
             action => Route::UserAction(action),
         }),
-        (session::PORT | action::PORT, name) => {
+        (session::PORT | action::PORT | notification::PORT, name) => {
             let shown: String = name.chars().take(80).collect();
             Err(ErrorBody::new(ErrorCode::UnknownName, format!("port {} does not know {shown:?}", head.port)))
         }

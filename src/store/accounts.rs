@@ -2,8 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{About, Result, Store, StoreError, cache::Standing, checked_name, grants, named_once};
-use crate::access::{AccessEnded, Kind, Principal};
+use super::{Result, Store, StoreError, checked_name, grants, named_once};
+use crate::{
+    access::{Change, Kind, Principal, Proof, Records, Role, Standing},
+    protocol::ThingId,
+};
 
 /// What is needed to check a user's password.
 #[derive(Clone, Debug)]
@@ -13,6 +16,19 @@ pub struct Login {
     /// The Argon2 hash in PHC form.
     pub password_hash: String,
     /// Disabled users cannot log in.
+    pub disabled: bool,
+}
+
+/// A user, as the administrator sees them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct User {
+    /// Their name.
+    pub name: String,
+    /// Their organisation.
+    pub organisation: String,
+    /// Names of their groups.
+    pub groups: Vec<String>,
+    /// Whether they are shut out.
     pub disabled: bool,
 }
 
@@ -53,7 +69,7 @@ impl Store {
     /// The name is taken or cannot be used.
     pub fn add_organisation(&self, name: &str) -> Result<()> {
         checked_name(name)?;
-        self.write(About::Other, |db| {
+        self.write(|db| {
             let added = db.execute("INSERT INTO organisations (name) VALUES (?1)", [name]);
             named_once(added, || format!("an organisation named {name}"))
         })
@@ -64,10 +80,10 @@ impl Store {
     /// # Errors
     /// The name is taken or cannot be used, or there is no such organisation.
     pub fn add_user(&self, name: &str, organisation: &str, password_hash: &str) -> Result<Principal> {
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let id = add_principal(db, Kind::User, name, organisation)?;
             db.execute("INSERT INTO users (principal, password_hash) VALUES (?1, ?2)", params![id, password_hash])?;
-            Ok(principal(Kind::User, name, organisation))
+            Ok((principal(Kind::User, name, organisation), None))
         })
     }
 
@@ -77,13 +93,13 @@ impl Store {
     /// The id is taken or cannot be used, or there is no such organisation.
     pub fn add_client(&self, client: &NewClient<'_>) -> Result<Principal> {
         let uris = serde_json::to_string(client.redirect_uris).expect("texts are JSON");
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let id = add_principal(db, Kind::Client, client.id, client.organisation)?;
             db.execute(
                 "INSERT INTO clients (principal, secret_hash, redirect_uris, scopes) VALUES (?1, ?2, ?3, ?4)",
                 params![id, client.secret_hash, uris, client.scopes],
             )?;
-            Ok(principal(Kind::Client, client.id, client.organisation))
+            Ok((principal(Kind::Client, client.id, client.organisation), None))
         })
     }
 
@@ -106,17 +122,25 @@ impl Store {
         })
     }
 
-    /// Gives a user a new password, which ends their logins.
+    /// Gives a user a new password, which ends their logins and takes back all tokens that were issued to them.
     ///
     /// # Errors
     /// There is no such user.
     pub fn set_password(&self, user: &str, password_hash: &str) -> Result<()> {
-        self.write(About::Access, |db| {
+        const LOGINS: &str =
+            "DELETE FROM login_sessions WHERE json_extract(data, '$.\"axum-login.data\".user_id') = ?1";
+        const CODES: &str = "DELETE FROM oauth_codes WHERE json_extract(code, '$.user.name') = ?1";
+        self.change_access(|db| {
             let changed = db.execute(
                 "UPDATE users SET password_hash = ?2 WHERE principal = (SELECT id FROM principals WHERE name = ?1)",
                 [user, password_hash],
             )?;
-            found(changed, || format!("user named {user}"))
+            found(changed, || format!("user named {user}"))?;
+            let who = named(db, user)?;
+            grants::delete_all_of(db, &who)?;
+            db.execute(LOGINS, [user])?;
+            db.execute(CODES, [user])?;
+            Ok(((), Some(Change::Of(vec![who]))))
         })
     }
 
@@ -126,24 +150,51 @@ impl Store {
     /// # Errors
     /// There is no such user or client.
     pub fn set_disabled(&self, name: &str, disabled: bool) -> Result<()> {
-        const QUERY: &str = "SELECT p.kind, p.name, o.name FROM principals p
-            JOIN organisations o ON o.id = p.organisation WHERE p.name = ?1";
-        let who = self.write(About::Access, |db| {
+        self.change_access(|db| {
             let changed = db.execute("UPDATE principals SET disabled = ?2 WHERE name = ?1", params![name, disabled])?;
             found(changed, || format!("user or client named {name}"))?;
-            let who = db.query_row(QUERY, [name], principal_of)?;
+            let who = named(db, name)?;
             if disabled {
                 grants::delete_all_of(db, &who)?;
             }
-            Ok(who)
-        })?;
-        if disabled && who.kind == Kind::Client {
-            self.tell_ended(AccessEnded::Client(who.name.clone()));
-        }
-        if disabled {
-            self.tell_ended(AccessEnded::Principal(who));
-        }
-        Ok(())
+            let change = if who.kind == Kind::Client { Change::Client(who) } else { Change::Of(vec![who]) };
+            Ok(((), Some(change)))
+        })
+    }
+
+    /// The user or client of this name, disabled or not; none if there is none in this organisation.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn principal(&self, name: &str, organisation: &str) -> Result<Option<Principal>> {
+        const QUERY: &str = "SELECT p.kind, p.name, o.name FROM principals p
+            JOIN organisations o ON o.id = p.organisation WHERE p.name = ?1 AND o.name = ?2";
+        self.read(|db| Ok(db.prepare_cached(QUERY)?.query_row([name, organisation], principal_of).optional()?))
+    }
+
+    /// All users, by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn users(&self) -> Result<Vec<User>> {
+        const QUERY: &str = "SELECT p.name, o.name, p.disabled,
+                (SELECT group_concat(g.name, ' ' ORDER BY g.name) FROM memberships m JOIN groups g ON g.id = m.grp
+                    WHERE m.principal = p.id)
+            FROM users u JOIN principals p ON p.id = u.principal JOIN organisations o ON o.id = p.organisation
+            ORDER BY p.name";
+        self.read(|db| {
+            let mut query = db.prepare_cached(QUERY)?;
+            let rows = query.query_map([], |row| {
+                let groups: Option<String> = row.get(3)?;
+                Ok(User {
+                    name: row.get(0)?,
+                    organisation: row.get(1)?,
+                    disabled: row.get(2)?,
+                    groups: groups.iter().flat_map(|groups| groups.split(' ')).map(str::to_owned).collect(),
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// All organisations, by name.
@@ -199,44 +250,49 @@ impl Store {
     pub fn set_client_secret(&self, id: &str, secret_hash: &[u8]) -> Result<()> {
         const UPDATE: &str = "UPDATE clients SET secret_hash = ?2 WHERE secret_hash IS NOT NULL
             AND principal = (SELECT id FROM principals WHERE name = ?1)";
-        self.write(About::Other, |db| {
+        self.write(|db| {
             let changed = db.execute(UPDATE, params![id, secret_hash])?;
             found(changed, || format!("client named {id} that has a secret"))
         })
     }
 
-    /// Whether this user or client exists in that organisation and is not disabled. From memory, mostly.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn is_active(&self, who: &Principal) -> Result<bool> {
-        Ok(self.standing(who)?.active)
+    fn read_standing(&self, who: &Principal) -> Result<Standing> {
+        const QUERY: &str = "SELECT EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.grp
+            WHERE m.principal = p.id AND g.approved AND g.organisation = p.organisation) FROM principals p WHERE id = ?1";
+        self.read(|db| {
+            let Some(id) = id_of(db, who)? else {
+                return Ok(Standing::default());
+            };
+            let approved = db.prepare_cached(QUERY)?.query_row([id], |row| row.get(0))?;
+            Ok(Standing { active: true, approved })
+        })
     }
+}
 
-    /// Whether they are in a group that is approved for streaming. From memory, mostly.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn streaming_approved(&self, who: &Principal) -> Result<bool> {
-        Ok(self.standing(who)?.approved)
-    }
+/// Standing and role come from memory, mostly.
+impl Records for Store {
+    type Error = StoreError;
 
     fn standing(&self, who: &Principal) -> Result<Standing> {
         let generation = match self.0.cache.standing(who) {
             Ok(standing) => return Ok(standing),
             Err(generation) => generation,
         };
-        const QUERY: &str = "SELECT EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.grp
-            WHERE m.principal = ?1 AND g.approved AND g.organisation = (SELECT organisation FROM principals WHERE id = ?1))";
-        let standing = self.read(|db| {
-            let Some(id) = id_of(db, who)? else {
-                return Ok(Standing { active: false, approved: false });
-            };
-            let approved = db.prepare_cached(QUERY)?.query_row([id], |row| row.get(0))?;
-            Ok(Standing { active: true, approved })
-        })?;
+        let standing = self.read_standing(who)?;
         self.0.cache.remember_standing(who, standing, generation);
         Ok(standing)
+    }
+
+    fn role(&self, who: &Principal, thing: ThingId) -> Result<Option<Role>> {
+        self.role_on(who, thing)
+    }
+
+    fn holds(&self, proof: &Proof) -> Result<bool> {
+        match proof {
+            Proof::Login(hash) => self.login_is_there(hash),
+            Proof::Token { grant, .. } => self.grant_is_live(*grant),
+            Proof::ThisOnce => Ok(true),
+        }
     }
 }
 
@@ -275,7 +331,16 @@ pub(super) fn id_of(db: &Connection, who: &Principal) -> Result<Option<i64>> {
     Ok(id.optional()?)
 }
 
-/// The same where it must exist.
+/// The same, disabled or not.
+pub(super) fn any_id_of(db: &Connection, who: &Principal) -> Result<i64> {
+    const QUERY: &str = "SELECT p.id FROM principals p JOIN organisations o ON o.id = p.organisation
+        WHERE p.name = ?1 AND p.kind = ?2 AND o.name = ?3";
+    let mut query = db.prepare_cached(QUERY)?;
+    let id = query.query_row(params![who.name, kind_name(who.kind), who.organisation], |row| row.get(0)).optional()?;
+    id.ok_or_else(|| StoreError::Absent(format!("user or client named {}", who.name)))
+}
+
+/// The same where it must exist and be enabled.
 pub(super) fn known_id_of(db: &Connection, who: &Principal) -> Result<i64> {
     id_of(db, who)?.ok_or_else(|| StoreError::Absent(format!("user or client named {}", who.name)))
 }
@@ -287,6 +352,13 @@ pub(super) fn principal_of(row: &Row<'_>) -> rusqlite::Result<Principal> {
         _ => Kind::User,
     };
     Ok(principal(kind, &row.get::<_, String>(1)?, &row.get::<_, String>(2)?))
+}
+
+/// The user or client of this name, wherever it belongs.
+fn named(db: &Connection, name: &str) -> Result<Principal> {
+    const QUERY: &str = "SELECT p.kind, p.name, o.name FROM principals p
+        JOIN organisations o ON o.id = p.organisation WHERE p.name = ?1";
+    Ok(db.prepare_cached(QUERY)?.query_row([name], principal_of)?)
 }
 
 fn principal(kind: Kind, name: &str, organisation: &str) -> Principal {
@@ -339,12 +411,9 @@ mod tests {
     #[test]
     fn a_disabled_user_is_not_active_from_the_next_call_on() {
         let fixture = Fixture::new();
-        assert!(fixture.store.is_active(&fixture.ada).unwrap());
-        let mut endings = fixture.store.endings();
+        assert!(fixture.store.standing(&fixture.ada).unwrap().active);
         fixture.store.set_disabled("ada", true).unwrap();
-        assert_eq!(endings.try_recv().unwrap(), AccessEnded::Principal(fixture.ada.clone()));
-        assert!(!fixture.store.is_active(&fixture.ada).unwrap());
-        assert!(!fixture.store.streaming_approved(&fixture.ada).unwrap());
+        assert_eq!(fixture.store.standing(&fixture.ada).unwrap(), Standing::default());
         assert!(fixture.store.login("ada").unwrap().unwrap().disabled);
     }
 
@@ -352,6 +421,33 @@ mod tests {
     fn a_user_claimed_to_be_of_another_organisation_is_nobody() {
         let fixture = Fixture::new();
         let claimed = Principal { organisation: "rivals".into(), ..fixture.ada.clone() };
-        assert!(!fixture.store.is_active(&claimed).unwrap());
+        assert!(!fixture.store.standing(&claimed).unwrap().active);
+    }
+
+    #[test]
+    fn users_are_listed_with_their_groups() {
+        let fixture = Fixture::new();
+        fixture.store.join_group("reviewers", &fixture.ada).unwrap();
+        fixture.store.set_disabled("linus", true).unwrap();
+        let users = fixture.store.users().unwrap();
+        let shown: Vec<_> =
+            users.iter().map(|user| (user.name.as_str(), user.groups.join(" "), user.disabled)).collect();
+        let expected = [("ada", "designers reviewers", false), ("grace", "designers", false)];
+        assert_eq!(shown[..2], expected.map(|(name, groups, disabled)| (name, groups.to_owned(), disabled)));
+        assert_eq!(shown[2], ("linus", "reviewers".to_owned(), true));
+    }
+
+    #[test]
+    fn each_change_of_access_is_told_to_the_one_who_watches() {
+        let Fixture { store, ada, grace, dir: _dir, .. } = &Fixture::new();
+        let mut changes = store.watch().unwrap();
+        assert!(store.watch().is_none());
+        store.set_approved("designers", false).unwrap();
+        assert_eq!(changes.try_recv().unwrap(), Change::Approved { group: "designers".into(), approved: false });
+        store.set_password("ada", "new").unwrap();
+        assert_eq!(changes.try_recv().unwrap(), Change::Of(vec![ada.clone()]));
+        store.leave_group("designers", grace).unwrap();
+        assert_eq!(changes.try_recv().unwrap(), Change::Of(vec![grace.clone()]));
+        assert!(store.set_approved("nobody", true).is_err() && changes.try_recv().is_err());
     }
 }

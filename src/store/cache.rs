@@ -8,19 +8,12 @@ use std::{
 use uuid::Uuid;
 
 use crate::{
-    access::{Principal, Role},
+    access::{Principal, Role, Standing},
     protocol::ThingId,
 };
 
 /// Answers kept before all are forgotten: about 20 MB at the most.
 const MOST: usize = 100_000;
-
-/// Whether someone exists and may stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub active: bool,
-    pub approved: bool,
-}
 
 #[derive(Default)]
 pub(super) struct Cache(Mutex<Remembered>);

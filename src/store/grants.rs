@@ -7,8 +7,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::{About, Result, Store, accounts, accounts::principal_of, signed, unsigned};
-use crate::access::{AccessEnded, Kind, Principal};
+use super::{Result, Store, accounts, accounts::principal_of, signed, unsigned};
+use crate::access::{Change, Kind, Principal};
 
 /// What a client was allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Store {
     /// # Errors
     /// There is no such user or client, or they are disabled.
     pub fn add_grant(&self, grant: &NewGrant, now: u64) -> Result<()> {
-        self.write(About::Other, |db| insert(db, grant, now))
+        self.write(|db| insert(db, grant, now))
     }
 
     /// Whether a grant is there and was not ended. From memory, mostly.
@@ -185,31 +185,27 @@ impl Store {
     ) -> Result<Turned<R>> {
         const UPDATE: &str = "UPDATE oauth_grants SET turn = ?2, refresh_until = min(?3, refresh_until_at_most),
             used_at = ?4, access_until = max(access_until, ?5) WHERE id = ?1";
-        let turned = self.write(About::Grants, |db| {
-            let Some(kept) = kept_hashes(db, turn.grant)? else { return Ok(Turned::Unknown) };
-            let Some(grant) = find(db, turn.grant)? else { return Ok(Turned::Unknown) };
+        self.change_grants(|db| {
+            let Some(kept) = kept_hashes(db, turn.grant)? else { return Ok((Turned::Unknown, None)) };
+            let Some(grant) = find(db, turn.grant)? else { return Ok((Turned::Unknown, None)) };
             if kept.family != turn.presented.family || grant.client != turn.client {
-                return Ok(Turned::Unknown);
+                return Ok((Turned::Unknown, None));
             }
             if kept.turn != turn.presented.turn {
                 delete(db, turn.grant)?;
-                return Ok(Turned::Reused);
+                return Ok((Turned::Reused, Some(Change::Grant(turn.grant))));
             }
             if grant.refresh_until <= now {
-                return Ok(Turned::Unknown);
+                return Ok((Turned::Unknown, None));
             }
             if let Err(why) = may(&grant) {
-                return Ok(Turned::Refused(why));
+                return Ok((Turned::Refused(why), None));
             }
             let until = signed(now.saturating_add(turn.idle_seconds));
             let id = turn.grant.as_bytes();
             db.execute(UPDATE, params![id, turn.next, until, signed(now), signed(turn.access_until)])?;
-            Ok(Turned::Done(grant))
-        })?;
-        if matches!(turned, Turned::Reused) {
-            self.tell_ended(AccessEnded::Grant(turn.grant));
-        }
-        Ok(turned)
+            Ok((Turned::Done(grant), None))
+        })
     }
 
     /// Ends a grant with all its tokens; whether there was one.
@@ -217,11 +213,10 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub fn end_grant(&self, id: Uuid) -> Result<bool> {
-        let ended = self.write(About::Grants, |db| delete(db, id))?;
-        if ended {
-            self.tell_ended(AccessEnded::Grant(id));
-        }
-        Ok(ended)
+        self.change_grants(|db| {
+            let ended = delete(db, id)?;
+            Ok((ended, ended.then_some(Change::Grant(id))))
+        })
     }
 }
 
@@ -350,11 +345,11 @@ mod tests {
         let fixture = Fixture::new();
         let grant = granted(&fixture, 1000);
         assert!(fixture.store.grant_is_live(grant).unwrap());
-        let mut endings = fixture.store.endings();
+        let mut endings = fixture.store.watch().unwrap();
         assert!(matches!(fixture.store.turn_refresh(&turn(grant, 0, 1, 1001), 1001, fine), Ok(Turned::Done(_))));
         assert_eq!(fixture.store.turn_refresh(&turn(grant, 0, 2, 1002), 1002, fine).unwrap(), Turned::Reused);
         assert!(!fixture.store.grant_is_live(grant).unwrap());
-        assert_eq!(endings.try_recv().unwrap(), AccessEnded::Grant(grant));
+        assert_eq!(endings.try_recv().unwrap(), Change::Grant(grant));
         assert_eq!(fixture.store.turn_refresh(&turn(grant, 1, 3, 1003), 1003, fine).unwrap(), Turned::Unknown);
     }
 

@@ -3,14 +3,14 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    About, Result, Store, StoreError,
-    accounts::{found, id_of, known_id_of, principal_of},
+    Result, Store, StoreError,
+    accounts::{any_id_of, found, id_of, principal_of},
     checked_name, named_once,
 };
-use crate::access::{AccessEnded, Principal};
+use crate::access::{Change, Principal};
 
 /// A user group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Group {
     /// Its name, given once in the installation.
     pub name: String,
@@ -18,8 +18,8 @@ pub struct Group {
     pub organisation: String,
     /// Whether its members may stream.
     pub approved: bool,
-    /// How many members it has.
-    pub members: u64,
+    /// Names of its members.
+    pub members: Vec<String>,
 }
 
 impl Store {
@@ -30,7 +30,7 @@ impl Store {
     pub fn add_group(&self, name: &str, organisation: &str) -> Result<()> {
         const INSERT: &str = "INSERT INTO groups (name, organisation) SELECT ?1, id FROM organisations WHERE name = ?2";
         checked_name(name)?;
-        self.write(About::Other, |db| {
+        self.write(|db| {
             let mut added = 0;
             let result = db.execute(INSERT, [name, organisation]).inspect(|&rows| added = rows);
             named_once(result, || format!("a group named {name}"))?;
@@ -43,11 +43,11 @@ impl Store {
     /// # Errors
     /// One of them does not exist, or they are of different organisations.
     pub fn join_group(&self, group: &str, who: &Principal) -> Result<()> {
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let group = group_id(db, group, &who.organisation)?;
             let insert = "INSERT OR IGNORE INTO memberships (principal, grp) VALUES (?1, ?2)";
-            db.execute(insert, params![known_id_of(db, who)?, group])?;
-            Ok(())
+            db.execute(insert, params![any_id_of(db, who)?, group])?;
+            Ok(((), Some(Change::Of(vec![who.clone()]))))
         })
     }
 
@@ -56,14 +56,12 @@ impl Store {
     /// # Errors
     /// One of them does not exist.
     pub fn leave_group(&self, group: &str, who: &Principal) -> Result<()> {
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let group = group_id(db, group, &who.organisation)?;
             let delete = "DELETE FROM memberships WHERE principal = ?1 AND grp = ?2";
-            db.execute(delete, params![known_id_of(db, who)?, group])?;
-            Ok(())
-        })?;
-        self.tell_ended(AccessEnded::Group(group.into()));
-        Ok(())
+            db.execute(delete, params![any_id_of(db, who)?, group])?;
+            Ok(((), Some(Change::Of(vec![who.clone()]))))
+        })
     }
 
     /// Approves a group for streaming, or withdraws that.
@@ -71,14 +69,11 @@ impl Store {
     /// # Errors
     /// There is no such group.
     pub fn set_approved(&self, group: &str, approved: bool) -> Result<()> {
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let changed = db.execute("UPDATE groups SET approved = ?2 WHERE name = ?1", params![group, approved])?;
-            found(changed, || format!("group named {group}"))
-        })?;
-        if !approved {
-            self.tell_ended(AccessEnded::Group(group.into()));
-        }
-        Ok(())
+            found(changed, || format!("group named {group}"))?;
+            Ok(((), Some(Change::Approved { group: group.to_owned(), approved })))
+        })
     }
 
     /// All groups, by name.
@@ -86,16 +81,18 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub fn groups(&self) -> Result<Vec<Group>> {
-        const QUERY: &str = "SELECT g.name, o.name, g.approved, (SELECT count(*) FROM memberships m WHERE m.grp = g.id)
+        const QUERY: &str = "SELECT g.name, o.name, g.approved, (SELECT group_concat(p.name, ' ' ORDER BY p.name)
+                FROM memberships m JOIN principals p ON p.id = m.principal WHERE m.grp = g.id)
             FROM groups g JOIN organisations o ON o.id = g.organisation ORDER BY g.name";
         self.read(|db| {
             let mut query = db.prepare_cached(QUERY)?;
             let rows = query.query_map([], |row| {
+                let members: Option<String> = row.get(3)?;
                 Ok(Group {
                     name: row.get(0)?,
                     organisation: row.get(1)?,
                     approved: row.get(2)?,
-                    members: super::unsigned(row.get(3)?),
+                    members: members.iter().flat_map(|names| names.split(' ')).map(str::to_owned).collect(),
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -147,20 +144,20 @@ pub(super) fn group_id(db: &Connection, group: &str, organisation: &str) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::fixture::Fixture;
+    use crate::{access::Records, store::fixture::Fixture};
 
     #[test]
     fn approval_takes_effect_with_the_next_question() {
         let Fixture { store, ada, linus, .. } = Fixture::new();
-        assert!(store.streaming_approved(&ada).unwrap());
-        assert!(!store.streaming_approved(&linus).unwrap());
+        assert!(store.standing(&ada).unwrap().approved);
+        assert!(!store.standing(&linus).unwrap().approved);
         store.set_approved("designers", false).unwrap();
-        assert!(!store.streaming_approved(&ada).unwrap());
+        assert!(!store.standing(&ada).unwrap().approved);
         store.join_group("reviewers", &ada).unwrap();
         store.set_approved("reviewers", true).unwrap();
-        assert!(store.streaming_approved(&ada).unwrap() && store.streaming_approved(&linus).unwrap());
+        assert!(store.standing(&ada).unwrap().approved && store.standing(&linus).unwrap().approved);
         store.leave_group("reviewers", &ada).unwrap();
-        assert!(!store.streaming_approved(&ada).unwrap());
+        assert!(!store.standing(&ada).unwrap().approved);
     }
 
     #[test]
@@ -174,8 +171,9 @@ mod tests {
     fn groups_are_listed_with_their_members() {
         let Fixture { store, ada, .. } = Fixture::new();
         let groups = store.groups().unwrap();
-        let names: Vec<_> = groups.iter().map(|group| (group.name.as_str(), group.members)).collect();
-        assert_eq!(names, [("designers", 2), ("reviewers", 1), ("spies", 1)]);
+        let names: Vec<_> = groups.iter().map(|group| (group.name.as_str(), group.members.join(" "))).collect();
+        let expected = [("designers", "ada grace"), ("reviewers", "linus"), ("spies", "mallory")];
+        assert_eq!(names, expected.map(|(group, members)| (group, members.to_owned())));
         assert!(store.members("designers").unwrap().contains(&ada));
         assert!(matches!(store.add_group("spies", "acme"), Err(StoreError::Exists(_))));
         assert!(matches!(store.set_approved("nobody", true), Err(StoreError::Absent(_))));

@@ -15,8 +15,8 @@ use tower_sessions::{
     session_store,
 };
 
-use super::{About, Store, signed};
-use crate::clock;
+use super::{Store, signed};
+use crate::{access::Change, clock};
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,7 +36,7 @@ impl SessionStore for Store {
             serde_json::to_string(&record.data).map_err(|error| session_store::Error::Encode(error.to_string()))?;
         let (hash, expires_at) = (hash(&record.id), record.expiry_date.unix_timestamp());
         self.off_thread(move |store| {
-            store.write(About::Other, |db| {
+            store.write(|db| {
                 db.execute("DELETE FROM login_sessions WHERE expires_at <= ?1", [signed(clock::unix_seconds())])?;
                 db.execute(
                     "INSERT OR REPLACE INTO login_sessions (hash, data, expires_at) VALUES (?1, ?2, ?3)",
@@ -69,9 +69,9 @@ impl SessionStore for Store {
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
         let hash = hash(id);
         self.off_thread(move |store| {
-            store.write(About::Other, |db| {
-                db.execute("DELETE FROM login_sessions WHERE hash = ?1", [hash])?;
-                Ok(())
+            store.change_access(|db| {
+                db.execute("DELETE FROM login_sessions WHERE hash = ?1", [&hash])?;
+                Ok(((), Some(Change::LoggedOut(hash))))
             })
         })
         .await
@@ -79,6 +79,12 @@ impl SessionStore for Store {
 }
 
 impl Store {
+    /// Whether a login is still there; `hash` is what is kept of its id.
+    pub(super) fn login_is_there(&self, hash: &[u8]) -> super::Result<bool> {
+        const QUERY: &str = "SELECT 1 FROM login_sessions WHERE hash = ?1 AND expires_at > ?2";
+        self.read(|db| Ok(db.prepare_cached(QUERY)?.exists(params![hash, signed(clock::unix_seconds())])?))
+    }
+
     /// Logins come in crowds, and each write waits for the disk.
     async fn off_thread(
         &self,
@@ -93,7 +99,8 @@ impl Store {
     }
 }
 
-fn hash(id: &Id) -> Vec<u8> {
+/// What is kept of a login's id.
+pub fn hash(id: &Id) -> Vec<u8> {
     Sha256::digest(id.0.to_be_bytes()).to_vec()
 }
 

@@ -12,6 +12,7 @@
 //! process owns the store: a write by another process would not be noticed there.
 
 mod accounts;
+pub mod audit;
 mod cache;
 mod grants;
 mod groups;
@@ -29,27 +30,25 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use tokio::sync::broadcast;
+use tokio::sync::mpsc;
 
-pub use accounts::{Client, Login, NewClient};
+pub use accounts::{Client, Login, NewClient, User};
 pub use grants::{FirstRefresh, FirstTokens, Grant, NewGrant, RefreshHashes, Turn, Turned};
 pub use groups::Group;
+pub use login_sessions::hash as login_hash;
 pub use oauth::{Code, KeptKey, Redeemed, SigningKey};
-pub use shares::Sharee;
 
 use cache::Cache;
 
-use crate::access::AccessEnded;
+use crate::access::Change;
 
 /// Connections that only read.
 const READERS: usize = 2;
 const FILE: &str = "store.db";
-/// Endings that wait for a listener; one that falls further behind is told so, and judges everyone anew.
-const MAX_ENDINGS: usize = 1024;
 
 /// The accounts and the index of one installation. Cheap to clone.
 #[derive(Clone)]
@@ -59,7 +58,7 @@ struct Inner {
     writer: Mutex<Connection>,
     readers: [Mutex<Connection>; READERS],
     cache: Cache,
-    endings: broadcast::Sender<AccessEnded>,
+    watcher: OnceLock<mpsc::UnboundedSender<Change>>,
 }
 
 /// Why the store did not do as asked.
@@ -88,6 +87,9 @@ pub enum StoreError {
     /// The name cannot be used.
     #[error("{0}")]
     BadName(String),
+    /// Nobody would be the Thing's owner any more.
+    #[error("a Thing keeps at least one owner")]
+    LastOwner,
 }
 
 /// What the store's functions return.
@@ -116,7 +118,7 @@ impl Store {
             readers: [reader()?, reader()?],
             writer: Mutex::new(writer),
             cache: Cache::default(),
-            endings: broadcast::Sender::new(MAX_ENDINGS),
+            watcher: OnceLock::new(),
         })))
     }
 
@@ -128,49 +130,51 @@ impl Store {
         self.read(|db| Ok(!db.prepare_cached("SELECT 1 FROM organisations")?.exists([])?))
     }
 
-    /// Tells of access that ends from now on. When an ending is heard, the store answers as it is after it.
-    ///
-    /// A listener that lags behind has missed endings: it must judge everyone anew.
-    pub fn endings(&self) -> broadcast::Receiver<AccessEnded> {
-        self.0.endings.subscribe()
-    }
-
-    /// To be called when the write has been committed.
-    fn tell_ended(&self, ended: AccessEnded) {
-        // Nobody need listen.
-        let _ = self.0.endings.send(ended);
-    }
-
     fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let free = self.0.readers.iter().find_map(|reader| reader.try_lock().ok());
         let connection = free.unwrap_or_else(|| locked(&self.0.readers[0]));
         query(&connection)
     }
 
-    /// Runs one write transaction. What it may change is forgotten, if it was remembered.
-    fn write<T>(&self, about: About, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+    /// Every change of access from now on, after it is stored: when it is heard, the store answers as it is after it.
+    /// There is one such watcher: whoever asks later gets none.
+    pub fn watch(&self) -> Option<mpsc::UnboundedReceiver<Change>> {
+        let (sender, changes) = mpsc::unbounded_channel();
+        self.0.watcher.set(sender).is_ok().then_some(changes)
+    }
+
+    /// Runs one write transaction that changes nobody's access.
+    fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut writer = locked(&self.0.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = change(&transaction)?;
         transaction.commit()?;
-        match about {
-            About::Access => self.0.cache.forget_all(),
-            About::Grants => self.0.cache.forget_grants(),
-            About::Other => {}
-        }
         Ok(result)
     }
-}
 
-/// What a write may change.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum About {
-    /// Who may do what.
-    Access,
-    /// Which grants there are; no more may be there than before, unless under new ids.
-    Grants,
-    /// Anything else.
-    Other,
+    /// Runs one write transaction that may change someone's role or standing: what is remembered of those is
+    /// forgotten, and the watcher is told. No change to be told of is for what nobody can have had access to yet.
+    fn change_access<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Change>)>) -> Result<T> {
+        let (result, changed) = self.write(change)?;
+        self.0.cache.forget_all();
+        self.tell(changed);
+        Ok(result)
+    }
+
+    /// The same for writes that end grants, or add some under new ids, and change nothing else.
+    fn change_grants<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Change>)>) -> Result<T> {
+        let (result, changed) = self.write(change)?;
+        self.0.cache.forget_grants();
+        self.tell(changed);
+        Ok(result)
+    }
+
+    fn tell(&self, changed: Option<Change>) {
+        if let (Some(changed), Some(watcher)) = (changed, self.0.watcher.get()) {
+            // Whoever watched has ended, and with it all that was live.
+            let _ = watcher.send(changed);
+        }
+    }
 }
 
 /// A panic while the lock was held left at most an open transaction, which its guard has rolled back.
@@ -212,6 +216,7 @@ mod tests {
 
     #[test]
     fn files_are_readable_by_their_owner_only() {
+        book::claims!("data-owner-only", 1);
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");

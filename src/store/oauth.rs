@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    About, Result, Store, StoreError,
+    Result, Store, StoreError,
     accounts::known_id_of,
     grants,
     grants::{FirstTokens, NewGrant},
     signed, unsigned,
 };
-use crate::access::{AccessEnded, Principal};
+use crate::access::{Change, Principal};
 
 /// What an authorisation code stands for. The code itself is kept only as a hash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +38,8 @@ pub enum Redeemed {
     Granted(Code),
     /// The code was good, but not presented as it must be. It is used up.
     Refused,
-    /// It was used before: two have it. What it gave the first time is ended.
-    Reused,
+    /// It was used before: two have it. What it gave the first time is ended, unless it was already.
+    Reused(Option<Uuid>),
     /// It is no code, or has expired.
     Unknown,
 }
@@ -72,7 +72,7 @@ impl Store {
     /// The database failed.
     pub fn add_code(&self, code: &str, meaning: &Code, now: u64, expires_at: u64, keep_seconds: u64) -> Result<()> {
         let json = serde_json::to_string(meaning).expect("texts are JSON");
-        self.write(About::Other, |db| {
+        self.write(|db| {
             db.execute("DELETE FROM oauth_codes WHERE expires_at <= ?1", [signed(now.saturating_sub(keep_seconds))])?;
             db.execute(
                 "INSERT INTO oauth_codes (hash, code, expires_at) VALUES (?1, ?2, ?3)",
@@ -93,28 +93,25 @@ impl Store {
         now: u64,
         accept: impl FnOnce(&Code) -> Option<FirstTokens>,
     ) -> Result<Redeemed> {
-        let mut ended = None;
-        let redeemed = self.write(About::Grants, |db| {
-            let Some((meaning, expires_at, used)) = find_code(db, code)? else { return Ok(Redeemed::Unknown) };
+        self.change_grants(|db| {
+            let Some((meaning, expires_at, used)) = find_code(db, code)? else { return Ok((Redeemed::Unknown, None)) };
             if used {
-                ended = grants::delete(db, meaning.grant)?.then_some(meaning.grant);
-                return Ok(Redeemed::Reused);
+                let ended = grants::delete(db, meaning.grant)?.then_some(meaning.grant);
+                return Ok((Redeemed::Reused(ended), ended.map(Change::Grant)));
             }
             if expires_at <= now {
-                return Ok(Redeemed::Unknown);
+                return Ok((Redeemed::Unknown, None));
             }
             db.execute("UPDATE oauth_codes SET used = 1 WHERE hash = ?1", [hash(code)])?;
-            let Some(first) = accept(&meaning) else { return Ok(Redeemed::Refused) };
+            let Some(first) = accept(&meaning) else { return Ok((Redeemed::Refused, None)) };
             let Code { grant: id, user: principal, client_id: client, scopes, .. } = meaning.clone();
             match grants::insert(db, &NewGrant { id, principal, client, scopes, first }, now) {
-                Ok(()) => Ok(Redeemed::Granted(meaning)),
+                Ok(()) => Ok((Redeemed::Granted(meaning), None)),
                 // Disabled since they agreed.
-                Err(StoreError::Absent(_)) => Ok(Redeemed::Refused),
+                Err(StoreError::Absent(_)) => Ok((Redeemed::Refused, None)),
                 Err(error) => Err(error),
             }
-        })?;
-        ended.into_iter().for_each(|grant| self.tell_ended(AccessEnded::Grant(grant)));
-        Ok(redeemed)
+        })
     }
 
     /// The scopes that a user has allowed a client, names with spaces between; none if they were not asked yet.
@@ -135,7 +132,7 @@ impl Store {
     /// There is no such user, or the database failed.
     pub fn remember_consent(&self, user: &Principal, client: &str, scopes: &str) -> Result<()> {
         const INSERT: &str = "INSERT OR REPLACE INTO oauth_consents (principal, client, scopes) VALUES (?1, ?2, ?3)";
-        self.write(About::Other, |db| {
+        self.write(|db| {
             db.execute(INSERT, params![known_id_of(db, user)?, client, scopes])?;
             Ok(())
         })
@@ -146,7 +143,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub fn signing_keys(&self, now: u64, new: impl FnOnce() -> SigningKey) -> Result<Vec<KeptKey>> {
-        self.write(About::Other, |db| {
+        self.write(|db| {
             if !db.prepare("SELECT 1 FROM signing_keys")?.exists([])? {
                 insert_key(db, &new(), now)?;
             }
@@ -162,7 +159,7 @@ impl Store {
         const RETIRE: &str = "UPDATE signing_keys SET verifies_until = (
                 SELECT max(?1, coalesce(max(access_until), 0)) FROM oauth_grants
             ) WHERE verifies_until IS NULL";
-        self.write(About::Other, |db| {
+        self.write(|db| {
             db.execute(RETIRE, [signed(now)])?;
             insert_key(db, new, now)?;
             kept_keys(db, now)
@@ -228,12 +225,15 @@ mod tests {
         let fixture = Fixture::new();
         let (store, code) = (&fixture.store, code(&fixture));
         store.add_code("one", &code, 100, 160, 600).unwrap();
-        let mut endings = store.endings();
+        let mut endings = store.watch().unwrap();
         assert_eq!(store.redeem_code("one", 159, first).unwrap(), Redeemed::Granted(code.clone()));
         assert!(store.grant_is_live(code.grant).unwrap());
-        assert_eq!(store.redeem_code("one", 300, |_| panic!("it is used")).unwrap(), Redeemed::Reused);
+        assert_eq!(
+            store.redeem_code("one", 300, |_| panic!("it is used")).unwrap(),
+            Redeemed::Reused(Some(code.grant))
+        );
         assert!(!store.grant_is_live(code.grant).unwrap());
-        assert_eq!(endings.try_recv().unwrap(), AccessEnded::Grant(code.grant));
+        assert_eq!(endings.try_recv().unwrap(), Change::Grant(code.grant));
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
             store.add_code(name, &Code { grant: clock::new_id(), ..code.clone() }, 100, 160, 600).unwrap();
         }
         assert_eq!(store.redeem_code("wrong", 159, |_| None).unwrap(), Redeemed::Refused);
-        assert_eq!(store.redeem_code("wrong", 159, first).unwrap(), Redeemed::Reused);
+        assert_eq!(store.redeem_code("wrong", 159, first).unwrap(), Redeemed::Reused(None));
         assert_eq!(store.redeem_code("late", 160, first).unwrap(), Redeemed::Unknown);
         assert_eq!(store.redeem_code("no code", 0, first).unwrap(), Redeemed::Unknown);
         store.set_disabled("ada", true).unwrap();

@@ -8,7 +8,7 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1, GRANTS];
+const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -142,6 +142,21 @@ ALTER TABLE signing_keys ADD COLUMN verifies_until INTEGER;
 
 -- They live a minute, and now stand for more.
 DELETE FROM oauth_codes;
+";
+
+const AUDIT: &str = "
+-- Who did what to whose access. Rows are added and, the oldest first, dropped; never changed.
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,               -- milliseconds since 1970
+    who TEXT NOT NULL,
+    what TEXT NOT NULL,
+    target TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    address TEXT,
+    request TEXT
+) STRICT;
+CREATE INDEX audit_by_time ON audit (at);
 ";
 
 /// Sets what holds for one connection.

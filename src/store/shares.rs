@@ -3,31 +3,19 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    About, Result, Store, StoreError,
-    accounts::{id_of, known_id_of, principal_of},
+    Result, Store, StoreError,
+    accounts::{any_id_of, id_of, known_id_of, principal_of},
     groups::group_id,
 };
 use crate::{
-    access::{Principal, Role},
+    access::{Change, Principal, Role, Sharee},
     protocol::ThingId,
 };
-
-/// With whom a Thing is shared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sharee<'a> {
-    /// A user or client.
-    Principal(&'a Principal),
-    /// Everyone in a group of the Thing's organisation.
-    Group(&'a str),
-}
 
 impl Store {
     /// The highest role that someone has on a Thing, by themselves or through a group. None if it is
     /// not shared with them, deleted, absent, or of another organisation. From memory, mostly.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn role(&self, who: &Principal, thing: ThingId) -> Result<Option<Role>> {
+    pub(super) fn role_on(&self, who: &Principal, thing: ThingId) -> Result<Option<Role>> {
         let generation = match self.0.cache.role(who, thing) {
             Ok(role) => return Ok(role),
             Err(generation) => generation,
@@ -44,48 +32,61 @@ impl Store {
         Ok(role)
     }
 
-    /// Shares a Thing; a role given before is replaced.
+    /// Shares a Thing; a role given before is replaced. Tells whether anything changed.
     ///
     /// # Errors
-    /// There is no such Thing, or no such user, client or group in its organisation.
-    pub fn share(&self, thing: ThingId, with: &Sharee<'_>, role: Role) -> Result<()> {
-        self.write(About::Access, |db| {
-            let (number, organisation) = thing_row(db, thing)?;
-            match with {
-                Sharee::Principal(who) => {
-                    if who.organisation != organisation {
-                        return Err(StoreError::Absent(format!("user or client named {}", who.name)));
-                    }
-                    grant(db, number, known_id_of(db, who)?, role)
+    /// There is no such Thing, or no such user, client or group in its organisation; or nobody would be its owner.
+    pub fn share(&self, thing: ThingId, with: &Sharee, role: Role, by: &Principal) -> Result<bool> {
+        const PRINCIPAL: &str = "INSERT INTO principal_shares (principal, thing, role) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET role = excluded.role WHERE role <> excluded.role";
+        const GROUP: &str = "INSERT INTO group_shares (grp, thing, role) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET role = excluded.role WHERE role <> excluded.role";
+        self.change_share(thing, with, Some(role), by, |db, number, organisation| {
+            let (insert, id) = match with {
+                Sharee::Principal(who) if who.organisation != organisation => {
+                    return Err(StoreError::Absent(format!("user or client named {}", who.name)));
                 }
-                Sharee::Group(group) => {
-                    db.execute(
-                        "INSERT OR REPLACE INTO group_shares (grp, thing, role) VALUES (?1, ?2, ?3)",
-                        params![group_id(db, group, &organisation)?, number, role_number(role)],
-                    )?;
-                    Ok(())
-                }
-            }
+                Sharee::Principal(who) => (PRINCIPAL, known_id_of(db, who)?),
+                Sharee::Group(group) => (GROUP, group_id(db, group, organisation)?),
+            };
+            Ok(db.execute(insert, params![id, number, role_number(role)])?)
         })
     }
 
-    /// Ends a share. Without such a share nothing changes.
+    /// Ends a share. Without such a share nothing changes. Tells whether anything changed.
     ///
     /// # Errors
-    /// There is no such Thing, user, client or group.
-    pub fn unshare(&self, thing: ThingId, with: &Sharee<'_>) -> Result<()> {
-        self.write(About::Access, |db| {
-            let (number, organisation) = thing_row(db, thing)?;
+    /// There is no such Thing, user, client or group; or nobody would be its owner.
+    pub fn unshare(&self, thing: ThingId, with: &Sharee, by: &Principal) -> Result<bool> {
+        const PRINCIPAL: &str = "DELETE FROM principal_shares WHERE principal = ?1 AND thing = ?2";
+        const GROUP: &str = "DELETE FROM group_shares WHERE grp = ?1 AND thing = ?2";
+        self.change_share(thing, with, None, by, |db, number, organisation| {
             let (delete, id) = match with {
-                Sharee::Principal(who) => {
-                    ("DELETE FROM principal_shares WHERE principal = ?1 AND thing = ?2", known_id_of(db, who)?)
-                }
-                Sharee::Group(group) => {
-                    ("DELETE FROM group_shares WHERE grp = ?1 AND thing = ?2", group_id(db, group, &organisation)?)
-                }
+                Sharee::Principal(who) => (PRINCIPAL, any_id_of(db, who)?),
+                Sharee::Group(group) => (GROUP, group_id(db, group, organisation)?),
             };
-            db.execute(delete, [id, number])?;
-            Ok(())
+            Ok(db.execute(delete, [id, number])?)
+        })
+    }
+
+    fn change_share(
+        &self,
+        thing: ThingId,
+        with: &Sharee,
+        role: Option<Role>,
+        by: &Principal,
+        write: impl FnOnce(&Connection, i64, &str) -> Result<usize>,
+    ) -> Result<bool> {
+        const OWNED: &str = "SELECT EXISTS (SELECT 1 FROM grants WHERE thing = ?1 AND role = ?2)";
+        self.change_access(|db| {
+            let (number, organisation) = thing_row(db, thing)?;
+            if write(db, number, &organisation)? == 0 {
+                return Ok((false, None));
+            }
+            if !db.query_row(OWNED, [number, role_number(Role::Owner)], |row| row.get::<_, bool>(0))? {
+                return Err(StoreError::LastOwner);
+            }
+            Ok((true, Some(Change::Shared { thing, with: with.clone(), role, by: by.clone() })))
         })
     }
 
@@ -142,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::store::fixture::Fixture;
+    use crate::{access::Records, store::fixture::Fixture};
 
     #[test]
     fn the_highest_of_own_and_group_roles_counts() {
@@ -151,14 +152,15 @@ mod tests {
         let thing = fixture.thing(ada, "Bridge", 1);
         assert_eq!(store.role(ada, thing).unwrap(), Some(Role::Owner));
         assert_eq!(store.role(grace, thing).unwrap(), None);
-        store.share(thing, &Sharee::Principal(grace), Role::Viewer).unwrap();
+        store.share(thing, &Sharee::Principal(grace.clone()), Role::Viewer, ada).unwrap();
         assert_eq!(store.role(grace, thing).unwrap(), Some(Role::Viewer));
-        store.share(thing, &Sharee::Group("designers"), Role::Editor).unwrap();
+        store.share(thing, &Sharee::Group("designers".into()), Role::Editor, ada).unwrap();
         assert_eq!(store.role(grace, thing).unwrap(), Some(Role::Editor));
         assert_eq!(store.role(linus, thing).unwrap(), None);
         store.leave_group("designers", grace).unwrap();
         assert_eq!(store.role(grace, thing).unwrap(), Some(Role::Viewer));
-        store.unshare(thing, &Sharee::Principal(grace)).unwrap();
+        assert!(store.unshare(thing, &Sharee::Principal(grace.clone()), ada).unwrap());
+        assert!(!store.unshare(thing, &Sharee::Principal(grace.clone()), ada).unwrap(), "done already");
         assert_eq!(store.role(grace, thing).unwrap(), None);
         assert_eq!(store.entitled(thing).unwrap(), std::slice::from_ref(ada));
     }
@@ -171,7 +173,7 @@ mod tests {
         fixture.store.delete_thing(thing).unwrap();
         assert_eq!(fixture.store.role(&fixture.ada, thing).unwrap(), None);
         assert!(fixture.store.entitled(thing).unwrap().is_empty());
-        let again = fixture.store.share(thing, &Sharee::Principal(&fixture.grace), Role::Viewer);
+        let again = fixture.store.share(thing, &Sharee::Principal(fixture.grace.clone()), Role::Viewer, &fixture.ada);
         assert!(matches!(again, Err(StoreError::Absent(_))));
     }
 
@@ -179,8 +181,11 @@ mod tests {
     fn nothing_is_shared_across_organisations() {
         let fixture = Fixture::new();
         let thing = fixture.thing(&fixture.ada, "Bridge", 1);
-        for sharee in [Sharee::Principal(&fixture.mallory), Sharee::Group("spies")] {
-            assert!(matches!(fixture.store.share(thing, &sharee, Role::Viewer), Err(StoreError::Absent(_))));
+        for sharee in [Sharee::Principal(fixture.mallory.clone()), Sharee::Group("spies".into())] {
+            assert!(matches!(
+                fixture.store.share(thing, &sharee, Role::Viewer, &fixture.ada),
+                Err(StoreError::Absent(_))
+            ));
         }
         assert_eq!(fixture.store.role(&fixture.mallory, thing).unwrap(), None);
     }
@@ -206,6 +211,21 @@ mod tests {
         ]
     }
 
+    type Roles = HashMap<(usize, usize), Role>;
+
+    /// Whether somebody owns the Thing in the model.
+    fn owned(t: usize, own: &Roles, of_group: &Roles, member: &HashMap<(usize, usize), ()>) -> bool {
+        let is = |role: Option<&Role>| role == Some(&Role::Owner);
+        (0..4).any(|p| is(own.get(&(t, p)))) || member.keys().any(|&(g, _)| is(of_group.get(&(t, g))))
+    }
+
+    fn restore(roles: &mut Roles, at: (usize, usize), before: Option<Role>) {
+        match before {
+            Some(role) => roles.insert(at, role),
+            None => roles.remove(&at),
+        };
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -225,18 +245,26 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Share(t, p, role) => {
-                        let done = store.share(things[t], &Sharee::Principal(people[p]), role).is_ok();
-                        prop_assert_eq!(done, owners[t].organisation == people[p].organisation);
-                        if done { own.insert((t, p), role); }
+                        let done = store.share(things[t], &Sharee::Principal(people[p].clone()), role, owners[t]);
+                        let before = own.insert((t, p), role);
+                        let keeps_owner = owned(t, &own, &of_group, &member);
+                        let same = owners[t].organisation == people[p].organisation;
+                        prop_assert_eq!(done.is_ok(), same && (before == Some(role) || keeps_owner), "{:?}", done);
+                        if done.is_err() { restore(&mut own, (t, p), before); }
                     }
                     Step::Unshare(t, p) => {
-                        store.unshare(things[t], &Sharee::Principal(people[p])).unwrap();
-                        own.remove(&(t, p));
+                        let done = store.unshare(things[t], &Sharee::Principal(people[p].clone()), owners[t]);
+                        let before = own.remove(&(t, p));
+                        prop_assert_eq!(done.is_ok(), before.is_none() || owned(t, &own, &of_group, &member));
+                        if done.is_err() { restore(&mut own, (t, p), before); }
                     }
                     Step::ShareGroup(t, g, role) => {
-                        let done = store.share(things[t], &Sharee::Group(groups[g].0), role).is_ok();
-                        prop_assert_eq!(done, owners[t].organisation == groups[g].1);
-                        if done { of_group.insert((t, g), role); }
+                        let done = store.share(things[t], &Sharee::Group(groups[g].0.into()), role, owners[t]);
+                        let before = of_group.insert((t, g), role);
+                        let same = owners[t].organisation == groups[g].1;
+                        let unchanged = before == Some(role);
+                        prop_assert_eq!(done.is_ok(), same && (unchanged || owned(t, &own, &of_group, &member)));
+                        if done.is_err() { restore(&mut of_group, (t, g), before); }
                     }
                     Step::Join(g, p) => {
                         if store.join_group(groups[g].0, people[p]).is_ok() { member.insert((g, p), ()); }

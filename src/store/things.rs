@@ -7,13 +7,13 @@ use rusqlite::{OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::{
-    About, Result, Store,
+    Result, Store, StoreError,
     accounts::{found, id_of, known_id_of},
     shares::{grant, role_from},
     signed, unsigned,
 };
 use crate::{
-    access::{Principal, Role},
+    access::{Change, Principal, Role},
     protocol::{
         ThingId,
         action::{ThingEntry, Things},
@@ -32,12 +32,13 @@ impl Store {
     pub fn add_thing(&self, thing: ThingId, owner: &Principal, title: &str, at_ms: u64) -> Result<()> {
         const INSERT: &str = "INSERT INTO things (id, organisation, title, created_at, changed_at)
             SELECT ?1, organisation, ?3, ?4, ?4 FROM principals WHERE id = ?2";
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let owner = known_id_of(db, owner)?;
             db.execute(INSERT, params![thing.0.as_bytes(), owner, title, signed(at_ms)])?;
             let number = db.last_insert_rowid();
             db.execute("INSERT INTO titles (rowid, title) VALUES (?1, ?2)", params![number, title])?;
-            grant(db, number, owner, Role::Owner)
+            grant(db, number, owner, Role::Owner)?;
+            Ok(((), None))
         })
     }
 
@@ -49,7 +50,7 @@ impl Store {
     pub fn touch_things(&self, changed: &[(ThingId, Option<String>, u64)]) -> Result<()> {
         const UPDATE: &str = "UPDATE things SET changed_at = max(changed_at, ?2), title = coalesce(?3, title)
             WHERE id = ?1 AND NOT deleted RETURNING number";
-        self.write(About::Other, |db| {
+        self.write(|db| {
             for (thing, title, at_ms) in changed {
                 let id = thing.0.as_bytes();
                 let number: Option<i64> = db
@@ -69,13 +70,24 @@ impl Store {
     /// # Errors
     /// There is no such Thing.
     pub fn delete_thing(&self, thing: ThingId) -> Result<()> {
-        self.write(About::Access, |db| {
+        self.change_access(|db| {
             let update = "UPDATE things SET deleted = 1 WHERE id = ?1 AND NOT deleted RETURNING number";
             let number: Option<i64> = db.query_row(update, [thing.0.as_bytes()], |row| row.get(0)).optional()?;
             found(number.iter().len(), || "such Thing".into())?;
             db.execute("DELETE FROM titles WHERE rowid = ?1", params![number])?;
-            Ok(())
+            Ok(((), Some(Change::Deleted(thing))))
         })
+    }
+
+    /// The title of a Thing that is not deleted, as it is listed.
+    ///
+    /// # Errors
+    /// There is no such Thing.
+    pub fn title(&self, thing: ThingId) -> Result<String> {
+        let query = "SELECT title FROM things WHERE id = ?1 AND NOT deleted";
+        let title = self
+            .read(|db| Ok(db.prepare_cached(query)?.query_row([thing.0.as_bytes()], |row| row.get(0)).optional()?))?;
+        title.ok_or_else(|| StoreError::Absent("such Thing".into()))
     }
 
     /// The Things that someone may see, the last changed first, from where the page before ended.
@@ -177,7 +189,7 @@ impl Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Sharee, fixture::Fixture};
+    use crate::{access::Sharee, store::fixture::Fixture};
 
     fn titles(things: &Things) -> Vec<&str> {
         things.things.iter().map(|entry| entry.title.as_str()).collect()
@@ -185,6 +197,7 @@ mod tests {
 
     #[test]
     fn the_feed_comes_in_pages_the_last_changed_first() {
+        book::claims!("action-scroll", 1);
         let fixture = Fixture::new();
         for n in 0..5 {
             fixture.thing(&fixture.ada, &format!("T{n}"), 10);
@@ -211,6 +224,7 @@ mod tests {
 
     #[test]
     fn the_search_finds_beginnings_of_words_in_any_case_and_accent() {
+        book::claims!("action-search", 1);
         let fixture = Fixture::new();
         fixture.thing(&fixture.ada, "Café Bridge", 1);
         fixture.thing(&fixture.ada, "Cable car", 2);
@@ -235,7 +249,7 @@ mod tests {
     fn lists_name_the_role_of_the_one_who_asks() {
         let fixture = Fixture::new();
         let thing = fixture.thing(&fixture.ada, "Bridge", 7);
-        fixture.store.share(thing, &Sharee::Group("designers"), Role::Viewer).unwrap();
+        fixture.store.share(thing, &Sharee::Group("designers".into()), Role::Viewer, &fixture.ada).unwrap();
         let role = |who| fixture.store.feed(who, None, 1).unwrap().things[0].role.clone();
         assert_eq!([role(&fixture.ada), role(&fixture.grace)], ["owner", "viewer"]);
         assert_eq!(fixture.store.feed(&fixture.mallory, None, 1).unwrap(), Things::default());

@@ -13,7 +13,7 @@ use tokio::{io::Interest, sync::Notify};
 use uuid::Uuid;
 
 use super::{
-    outbox::Outbox,
+    outbox::{About, Outbox},
     socket::Socket,
     websocket::{self, Ended, Received, Websocket},
 };
@@ -216,7 +216,7 @@ impl Connection {
     }
 
     /// Puts a frame into the queue; it goes out with the next [`Connection::flush`].
-    pub fn queue(&self, frame: Bytes, now: Instant) {
+    pub fn queue(&self, frame: Bytes, about: About, now: Instant) {
         if !matches!(self.phase.get(), Phase::Open | Phase::Draining) {
             return;
         }
@@ -225,7 +225,16 @@ impl Connection {
             drop(state);
             self.close(CloseCode::TooSlow.number(), CloseCode::TooSlow.message(), now);
         } else {
-            state.outbox.push(frame);
+            state.outbox.push_about(frame, about);
+        }
+    }
+
+    /// Sends nothing more of what waits about a Thing. A reply among it cannot be left out without the client's
+    /// waiting for it in vain: then the connection is closed, and the client comes back.
+    pub fn forget(&self, thing: ThingId, now: Instant) {
+        self.flush();
+        if self.state.borrow_mut().outbox.forget_about(thing) {
+            self.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now);
         }
     }
 

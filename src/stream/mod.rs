@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use self::{
     connection::{Bounds, Connection},
+    outbox::About,
     topics::Topics,
 };
 use crate::{
@@ -187,16 +188,18 @@ impl Holder {
         let now = clock::now();
         let find = |session: Uuid| self.connections.borrow().get(&session).cloned();
         match message {
-            StreamDown::Send { session, answers, effect, message } => {
+            StreamDown::Send { session, answers, effect, about, message } => {
                 let Some(connection) = find(session) else { return };
                 if let Some(sequence) = answers {
                     connection.answered(sequence);
                 }
                 if let Some(effect) = effect {
-                    self.topics.borrow_mut().apply(&connection, effect);
+                    self.topics.borrow_mut().apply(&connection, effect, now);
                 }
                 if let Some(message) = message {
-                    connection.queue(websocket::frame(connection.codec, &message), now);
+                    let about =
+                        about.map_or(About::Nothing, if answers.is_some() { About::Reply } else { About::Push });
+                    connection.queue(websocket::frame(connection.codec, &message), about, now);
                     written.push(connection);
                 }
             }
@@ -244,7 +247,8 @@ async fn drain(holder: &Holder) -> io::Result<()> {
     for connection in all() {
         let wait = u64::try_from(clock::jitter(RETURN_WITHIN).as_millis()).unwrap_or(0);
         let drain = Outgoing::push(session::PORT, "drain", session::Drain { retry_after_ms: wait });
-        connection.queue(websocket::frame(connection.codec, &connection.codec.encode(&drain)), clock::now());
+        let frame = websocket::frame(connection.codec, &connection.codec.encode(&drain));
+        connection.queue(frame, About::Nothing, clock::now());
         connection.close(CloseCode::Restart.number(), CloseCode::Restart.message(), clock::now());
     }
     while clock::now() < until && !holder.connections.borrow().is_empty() {

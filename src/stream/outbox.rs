@@ -4,15 +4,28 @@ use std::{collections::VecDeque, io, io::IoSlice};
 
 use bytes::{Buf, Bytes};
 
+use crate::protocol::ThingId;
+
 /// Frames given to one system call.
 const FRAMES_PER_WRITE: usize = 128;
 /// An emptied queue keeps room for this many frames.
 const KEEP_FRAMES: usize = 8;
 
+/// What a frame is about: its client may lose access to that before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// No Thing.
+    Nothing,
+    /// A push about a Thing.
+    Push(ThingId),
+    /// A reply about a Thing.
+    Reply(ThingId),
+}
+
 /// The queue of one client. Its frames are shared with the queues of other clients.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<(Bytes, About)>,
     bytes: usize,
     /// The first frame has been written in part.
     begun: bool,
@@ -21,9 +34,14 @@ pub struct Outbox {
 impl Outbox {
     /// Puts a frame at the end. The caller watches [`Outbox::bytes`].
     pub fn push(&mut self, frame: Bytes) {
+        self.push_about(frame, About::Nothing);
+    }
+
+    /// The same with what it is about.
+    pub fn push_about(&mut self, frame: Bytes, about: About) {
         if !frame.is_empty() {
             self.bytes += frame.len();
-            self.frames.push_back(frame);
+            self.frames.push_back((frame, about));
         }
     }
 
@@ -40,7 +58,24 @@ impl Outbox {
     /// Forgets all that has not begun to be written, so that a last frame can follow at once.
     pub fn forget(&mut self) {
         self.frames.truncate(usize::from(self.begun));
-        self.bytes = self.frames.iter().map(Bytes::len).sum();
+        self.count();
+    }
+
+    /// Forgets what is about a Thing and has not begun to be written. Tells whether a reply was among it.
+    pub fn forget_about(&mut self, thing: ThingId) -> bool {
+        let (mut first, mut reply) = (self.begun, false);
+        self.frames.retain(|(_, about)| {
+            let begun = std::mem::take(&mut first);
+            let forgotten = !begun && matches!(about, About::Push(of) | About::Reply(of) if *of == thing);
+            reply |= forgotten && matches!(about, About::Reply(_));
+            !forgotten
+        });
+        self.count();
+        reply
+    }
+
+    fn count(&mut self) {
+        self.bytes = self.frames.iter().map(|(frame, _)| frame.len()).sum();
     }
 
     /// Writes as much as `write` takes, several frames in one call.
@@ -51,7 +86,7 @@ impl Outbox {
         while !self.frames.is_empty() {
             let mut slices = [IoSlice::new(&[]); FRAMES_PER_WRITE];
             let mut count = 0;
-            for (slice, frame) in slices.iter_mut().zip(&self.frames) {
+            for (slice, (frame, _)) in slices.iter_mut().zip(&self.frames) {
                 *slice = IoSlice::new(frame);
                 count += 1;
             }
@@ -69,7 +104,7 @@ impl Outbox {
 
     fn advance(&mut self, mut written: usize) {
         self.bytes -= written;
-        while let Some(front) = self.frames.front_mut() {
+        while let Some((front, _)) = self.frames.front_mut() {
             if written < front.len() {
                 front.advance(written);
                 self.begun |= written > 0;
@@ -122,6 +157,29 @@ mod tests {
         });
         assert_eq!(blocked.unwrap_err().kind(), io::ErrorKind::WouldBlock);
         outbox.forget();
-        assert_eq!((outbox.bytes(), outbox.frames.make_contiguous()), (3, &mut [Bytes::from_static(b"rst")][..]));
+        let left = (Bytes::from_static(b"rst"), About::Nothing);
+        assert_eq!((outbox.bytes(), outbox.frames.make_contiguous()), (3, &mut [left][..]));
+    }
+
+    #[test]
+    fn what_is_about_a_thing_is_forgotten_but_for_what_is_half_written() {
+        let [lost, kept] = [1, 2].map(|number| ThingId(uuid::Uuid::from_u128(number)));
+        let filled = |frames: &[(&'static [u8], About)]| {
+            let mut outbox = Outbox::default();
+            frames.iter().for_each(|(frame, about)| outbox.push_about(Bytes::from_static(frame), *about));
+            outbox
+        };
+        let mut outbox =
+            filled(&[(b"one", About::Push(lost)), (b"two", About::Push(lost)), (b"three", About::Push(kept))]);
+        let mut calls = 0;
+        let blocked = outbox.write_to(|_| {
+            calls += 1;
+            if calls == 1 { Ok(1) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        });
+        assert!(blocked.is_err() && !outbox.forget_about(lost), "no reply is lost");
+        let left: Vec<_> = outbox.frames.iter().map(|(frame, _)| &frame[..]).collect();
+        assert_eq!((left, outbox.bytes()), (vec![&b"ne"[..], b"three"], 7));
+        assert!(filled(&[(b"r", About::Reply(lost))]).forget_about(lost));
+        assert!(!filled(&[(b"r", About::Reply(kept)), (b"n", About::Nothing)]).forget_about(lost));
     }
 }

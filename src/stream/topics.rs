@@ -5,7 +5,7 @@ use std::{collections::HashMap, rc::Rc, time::Instant};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{connection::Connection, websocket};
+use super::{connection::Connection, outbox::About, websocket};
 use crate::{
     ipc::messages::{Effect, Encoded, OpenThing, Push},
     protocol::{CloseCode, Codec, ThingId, action::Form, codec},
@@ -24,7 +24,7 @@ struct Member {
 
 impl Topics {
     /// Carries out what a reply changes for `connection`.
-    pub fn apply(&mut self, connection: &Rc<Connection>, effect: Effect) {
+    pub fn apply(&mut self, connection: &Rc<Connection>, effect: Effect, now: Instant) {
         match effect {
             Effect::Opened(open) => {
                 connection.set_open(open.thing, true);
@@ -34,6 +34,15 @@ impl Topics {
             Effect::Closed(thing) => {
                 connection.set_open(thing, false);
                 self.remove(thing, connection.session);
+            }
+            Effect::Role(thing, Some(role)) => {
+                let member = self.members.get_mut(&thing).and_then(|members| members.get_mut(&connection.session));
+                member.into_iter().for_each(|member| member.open.role = role);
+            }
+            Effect::Role(thing, None) => {
+                connection.set_open(thing, false);
+                self.remove(thing, connection.session);
+                connection.forget(thing, now);
             }
             Effect::At(thing, offset) => {
                 let member = self.members.get_mut(&thing).and_then(|members| members.get_mut(&connection.session));
@@ -92,7 +101,7 @@ impl Topics {
                 continue;
             }
             match frames.get(connection.codec, open.form, open.join) {
-                Some(frame) => connection.queue(frame, now),
+                Some(frame) => connection.queue(frame, About::Push(push.thing), now),
                 None => connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now),
             }
             if let Some(change) = &push.change {

@@ -3,6 +3,8 @@
 //! A GET takes its body from the query; a POST takes it from JSON, with the Thing as `thing` beside
 //! the body's own fields.
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
@@ -20,14 +22,14 @@ use super::{
     problem::{Problem, json_answer},
 };
 use crate::{
-    access::Principal,
+    access::Caller,
     protocol::{ErrorCode, action::Action},
 };
 
 /// An action that only reads.
 pub(super) fn by_get(action: Action) -> MethodRouter<App> {
     get(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, RawQuery(query): RawQuery| async move {
-        let caller = caller::of_action(&app, &auth, &headers, action, false)?;
+        let caller = caller::of_action(&app, &auth, &headers, false)?;
         let body = from_query(&query.unwrap_or_default())?;
         call(&app, &caller, action, body).await
     })
@@ -36,14 +38,14 @@ pub(super) fn by_get(action: Action) -> MethodRouter<App> {
 /// An action that may change something, or whose body does not fit a query.
 pub(super) fn by_post(action: Action) -> MethodRouter<App> {
     post(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, body: Bytes| async move {
-        let caller = caller::of_action(&app, &auth, &headers, action, true)?;
+        let caller = caller::of_action(&app, &auth, &headers, true)?;
         call(&app, &caller, action, body::json(&headers, &body)?).await
     })
 }
 
 async fn call(
     app: &App,
-    caller: &Principal,
+    caller: &Arc<Caller>,
     action: Action,
     mut body: Map<String, Value>,
 ) -> Result<Response, Problem> {
@@ -52,7 +54,8 @@ async fn call(
         Some(Value::String(thing)) => Some(thing),
         Some(_) => return Err(Problem::new(ErrorCode::BadRequest, "\"thing\" must be text")),
     };
-    let reply = app.services().call(caller, action, thing.as_deref(), Value::Object(body)).await?;
+    let permit = caller::permit(app, caller, action, thing.as_deref())?;
+    let reply = app.services().call(permit, Value::Object(body)).await?;
     Ok(json_answer(StatusCode::OK, reply))
 }
 

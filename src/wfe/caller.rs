@@ -1,36 +1,51 @@
 //! Who calls an `_ajax/` endpoint or the old API: a login cookie, an access token, a name and password.
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header::AUTHORIZATION};
 
-use super::{App, login::AuthSession, peer::ClientAddress, problem::Problem, sign_in::Credentials};
+use super::{
+    App,
+    login::{self, AuthSession},
+    peer::ClientAddress,
+    problem::Problem,
+    sign_in::Credentials,
+};
 use crate::{
-    access::{self, Principal},
+    access::{self, Caller, Door, Permit, Proof, Scopes},
     clock,
     protocol::{ErrorCode, action::Action},
 };
 
-/// The caller of a user action: a Bearer token with the scope that it needs, else the login cookie.
+/// The caller of a user action: an access token, else the login cookie.
 ///
 /// `changes` asks that the request was not sent by another site's page.
 pub(super) fn of_action(
     app: &App,
     auth: &AuthSession,
     headers: &HeaderMap,
-    action: Action,
     changes: bool,
-) -> Result<Principal, Problem> {
+) -> Result<Arc<Caller>, Problem> {
     if let Some(token) = bearer(headers)? {
-        let verified =
-            app.tokens().verify(token, clock::unix_seconds()).map_err(|error| Problem::from(error.code()))?;
-        access::permit_over_http(action, verified.scopes).map_err(|code| {
-            let scope = access::needed_scope(action).name();
-            Problem::from(code).challenge(&format!(r#"Bearer error="insufficient_scope", scope="{scope}""#))
-        })?;
-        return Ok(verified.principal);
+        let verified = app.tokens().verify(token, clock::unix_seconds());
+        return verified.map(|verified| Arc::new(verified.caller())).map_err(|error| error.code().into());
     }
     of_cookie(app, auth, headers, changes)
+}
+
+/// Leave to do this, by what is on record now.
+pub(super) fn permit(app: &App, caller: &Arc<Caller>, action: Action, thing: Option<&str>) -> Result<Permit, Problem> {
+    access::decide(app.store(), caller, Door::Http, action, thing).map_err(|error| {
+        let lacks_scope = error.code == ErrorCode::InsufficientScope.number();
+        let problem = Problem::from(error);
+        if !lacks_scope {
+            return problem;
+        }
+        let scope = access::needed_scope(action).name();
+        problem.challenge(&format!(r#"Bearer error="insufficient_scope", scope="{scope}""#))
+    })
 }
 
 /// The caller of the old API: name and password (HTTP Basic), else the login cookie.
@@ -40,7 +55,7 @@ pub(super) async fn of_old_api(
     parts: &Parts,
     address: ClientAddress,
     changes: bool,
-) -> Result<Principal, Problem> {
+) -> Result<Arc<Caller>, Problem> {
     const CHALLENGE: &str = r#"Basic realm="WidgetApp", charset="UTF-8""#;
     if changes {
         // Browsers send remembered Basic credentials along, as they do cookies.
@@ -50,20 +65,29 @@ pub(super) async fn of_old_api(
         return of_cookie(app, auth, &parts.headers, changes).map_err(|problem| problem.challenge(CHALLENGE));
     };
     let credentials = Credentials { name, password, address: address.0 };
-    match app.sign_in().check(&credentials).await {
-        Ok(user) => Ok(user.principal),
+    let checked = app.sign_in().check(&credentials).await;
+    if checked.is_err() {
+        app.note_login(&credentials, checked.as_ref());
+    }
+    match checked {
+        Ok(user) => Ok(Arc::new(Caller::this_once(user.principal))),
         Err(refused) => Err(Problem::from(refused).challenge(CHALLENGE)),
     }
 }
 
-fn of_cookie(app: &App, auth: &AuthSession, headers: &HeaderMap, changes: bool) -> Result<Principal, Problem> {
-    let Some(user) = &auth.user else {
-        return Err(ErrorCode::NotLoggedIn.into());
-    };
+fn of_cookie(app: &App, auth: &AuthSession, headers: &HeaderMap, changes: bool) -> Result<Arc<Caller>, Problem> {
+    let caller = logged_in(auth).ok_or(ErrorCode::NotLoggedIn)?;
     if changes {
         app.site().refuse_other_sites(headers)?;
     }
-    Ok(user.principal.clone())
+    Ok(Arc::new(caller))
+}
+
+/// Whoever is logged in with the cookie.
+pub(super) fn logged_in(auth: &AuthSession) -> Option<Caller> {
+    let user = auth.user.as_ref()?;
+    let proof = Proof::Login(login::kept_id(auth)?);
+    Some(Caller { principal: user.principal.clone(), proof, scopes: Scopes::ALL })
 }
 
 /// The token of `Authorization: Bearer`, if that is how the request comes.

@@ -4,16 +4,18 @@
 
 use std::{collections::BTreeMap, io, os::unix::fs::OpenOptionsExt, path::Path};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{FIRST_PARTY_REDIRECT, passwords::Passwords, secret_hash};
+use super::{
+    FIRST_PARTY_REDIRECT,
+    passwords::{Passwords, secret},
+    secret_hash,
+};
 use crate::{
-    access::{Kind, Principal, Role, Scopes},
-    clock,
+    access::{Kind, Principal, Role, Scopes, Sharee},
     protocol::{ErrorBody, ThingId},
-    store::{NewClient, Sharee, Store, StoreError},
+    store::{NewClient, Store, StoreError},
 };
 
 /// The file's name in the data directory.
@@ -192,9 +194,10 @@ async fn make_thing(
         },
         "notes": "Ada owns this, Grace can change it, Linus can look at it.\n"
     });
-    let thing = create_thing(&user("ada"), "Welcome", content).await.map_err(DemoError::Thing)?;
-    store.share(thing, &Sharee::Principal(&user("grace")), Role::Editor)?;
-    store.share(thing, &Sharee::Principal(&user("linus")), Role::Viewer)?;
+    let ada = user("ada");
+    let thing = create_thing(&ada, "Welcome", content).await.map_err(DemoError::Thing)?;
+    store.share(thing, &Sharee::Principal(user("grace")), Role::Editor, &ada)?;
+    store.share(thing, &Sharee::Principal(user("linus")), Role::Viewer, &ada)?;
     Ok(thing)
 }
 
@@ -209,15 +212,12 @@ fn principal(kind: Kind, name: &str, organisation: &str) -> Principal {
     Principal { kind, name: name.into(), organisation: organisation.into() }
 }
 
-fn secret<const N: usize>() -> String {
-    URL_SAFE_NO_PAD.encode(clock::random_bytes::<N>())
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::{access::Records, clock};
 
     #[tokio::test]
     async fn a_first_start_sets_up_what_the_contract_describes_and_a_later_one_keeps_it() {
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(role(Kind::User, "linus", "acme"), Some(Role::Viewer));
         assert_eq!(role(Kind::User, "mallory", "rivals"), None);
         let approved =
-            |kind, name, organisation| store.streaming_approved(&principal(kind, name, organisation)).unwrap();
+            |kind, name, organisation| store.standing(&principal(kind, name, organisation)).unwrap().approved;
         assert!(approved(Kind::User, "ada", "acme") && approved(Kind::Client, CONFIDENTIAL_CLIENT, "acme"));
         assert!(approved(Kind::User, "mallory", "rivals") && !approved(Kind::User, "linus", "acme"));
         let hash = store.login("ada").unwrap().unwrap().password_hash;

@@ -1,6 +1,6 @@
 //! The whole front end in memory, for tests: requests in, answers out, no socket.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
 use axum::{Router, body::to_bytes};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -8,13 +8,19 @@ use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::{App, Ready, router, secret_hash};
+use super::{
+    App, Ready,
+    administration::Administration,
+    live_access::LiveAccess,
+    recorder::{Audit, Recorder},
+    router, secret_hash,
+};
 use crate::{
     access::{Principal, Scopes},
     clock,
     config::Config,
     services::Services,
-    store::{NewClient, fixture::Fixture},
+    store::{NewClient, audit::Keep, fixture::Fixture},
 };
 
 /// Its own address.
@@ -33,6 +39,8 @@ pub(super) struct Front {
     pub app: App,
     pub ready: Ready,
     router: Router,
+    administration: OnceCell<Administration>,
+    _recorder: Recorder,
 }
 
 /// What came back.
@@ -54,7 +62,9 @@ impl Front {
         change(&mut config);
         let ready = Ready::default();
         let bound = ["127.0.0.1:8080".parse().unwrap()];
-        let app = App::new(Arc::new(config), people.store.clone(), Services::new().0, &bound, ready.clone()).unwrap();
+        let (audit, recorder) = Audit::new(people.store.clone(), Keep { days: 1, rows: 1000 });
+        let services = Services::new().0;
+        let app = App::new(Arc::new(config), people.store.clone(), services, &bound, ready.clone(), audit).unwrap();
         let client = |id, secret: Option<&[u8]>, redirect_uris: &[String]| {
             let scopes = "stream things:read";
             let organisation = "acme";
@@ -66,7 +76,22 @@ impl Front {
         client("native-app", None, &["http://127.0.0.1/callback".to_owned()]);
         client("site", Some(&secret_hash(SECRET)), &["https://site.test/cb".to_owned()]);
         let router = router(app.clone());
-        Self { people, app, ready, router }
+        Self { people, app, ready, router, administration: OnceCell::new(), _recorder: recorder }
+    }
+
+    /// What answers the administrator.
+    pub fn administration(&self) -> &Administration {
+        self.administration.get_or_init(|| {
+            let store = self.people.store.clone();
+            let live_access = LiveAccess::new(store.clone(), Rc::default(), false).unwrap();
+            Administration {
+                store,
+                tokens: self.app.tokens().clone(),
+                passwords: self.app.passwords().clone(),
+                live_access: Rc::new(live_access),
+                keep: Keep { days: 1, rows: 1000 },
+            }
+        })
     }
 
     /// A token of ada's, or whoever's, with these scopes.

@@ -3,6 +3,8 @@
 //! A write here is a change like any other: it goes through the same services. The `ETag` is the
 //! place in the Thing's log, `"EPOCH-OFFSET"`.
 
+use std::sync::Arc;
+
 use axum::{
     body::to_bytes,
     extract::{FromRequestParts, Path, Request, State},
@@ -21,9 +23,9 @@ use super::{
     problem::{Problem, json_answer},
 };
 use crate::{
-    access::Principal,
+    access::{Caller, Permit},
     protocol::{
-        ErrorBody, ErrorCode, ThingId,
+        ErrorBody, ErrorCode,
         action::{Action, Created, Selected},
     },
 };
@@ -33,7 +35,7 @@ pub(super) async fn list(State(app): State<App>, auth: AuthSession, request: Req
     let call = Call::read(&app, &auth, request, false).await?;
     let mut body = ajax::from_query(&call.query)?;
     body.retain(|name, _| name == "cursor" || name == "limit");
-    let reply = app.services().call(&call.caller, Action::Scroll, None, Value::Object(body)).await?;
+    let reply = app.services().call(call.permit(&app, Action::Scroll, None)?, Value::Object(body)).await?;
     Ok(json_answer(StatusCode::OK, reply))
 }
 
@@ -41,7 +43,7 @@ pub(super) async fn list(State(app): State<App>, auth: AuthSession, request: Req
 pub(super) async fn create(State(app): State<App>, auth: AuthSession, request: Request) -> Result<Response, Problem> {
     let call = Call::read(&app, &auth, request, true).await?;
     let body: Value = body::json(&call.headers, &call.body)?;
-    let reply = app.services().call(&call.caller, Action::Create, None, body).await?;
+    let reply = app.services().call(call.permit(&app, Action::Create, None)?, body).await?;
     let created: Created = read(reply)?;
     let selected = call.select(&app, &created.thing).await?;
     let mut response = whole(StatusCode::CREATED, &created.thing, &selected);
@@ -75,9 +77,9 @@ pub(super) async fn replace(
 ) -> Result<Response, Problem> {
     let call = Call::read(&app, &auth, request, true).await?;
     let content = content_of(body::json(&call.headers, &call.body)?)?;
-    let id: ThingId = thing.parse().map_err(|_| Problem::from(ErrorCode::ThingNotFound))?;
     let only_at = call.matched(&app, &thing).await?;
-    let selected = app.services().replace(&call.caller, id, content, only_at).await?;
+    let permits = (call.permit(&app, Action::Edit, Some(&thing))?, call.permit(&app, Action::Select, Some(&thing))?);
+    let selected = app.services().replace(permits, content, only_at).await?;
     Ok(whole(StatusCode::OK, &thing, &selected))
 }
 
@@ -90,13 +92,13 @@ pub(super) async fn delete(
 ) -> Result<Response, Problem> {
     let call = Call::read(&app, &auth, request, true).await?;
     call.matched(&app, &thing).await?;
-    app.services().call(&call.caller, Action::Delete, Some(&thing), json!({})).await?;
+    app.services().call(call.permit(&app, Action::Delete, Some(&thing))?, json!({})).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// A request whose caller is known.
 struct Call {
-    caller: Principal,
+    caller: Arc<Caller>,
     headers: HeaderMap,
     query: String,
     body: Vec<u8>,
@@ -116,8 +118,12 @@ impl Call {
         })
     }
 
+    fn permit(&self, app: &App, action: Action, thing: Option<&str>) -> Result<Permit, Problem> {
+        caller::permit(app, &self.caller, action, thing)
+    }
+
     async fn select(&self, app: &App, thing: &str) -> Result<Selected, Problem> {
-        read(app.services().call(&self.caller, Action::Select, Some(thing), json!({})).await?)
+        read(app.services().call(self.permit(app, Action::Select, Some(thing))?, json!({})).await?)
     }
 
     /// Honours `If-Match`: the offset that the Thing must still be at, if the header is there.

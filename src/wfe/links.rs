@@ -4,8 +4,9 @@ use std::{io, rc::Rc};
 
 use tokio_seqpacket::UnixSeqpacket;
 
-use super::{Tokens, handover::Handovers, sessions::Sessions};
+use super::{Tokens, handover::Handovers, live_access::LiveAccess, sessions::Sessions};
 use crate::{
+    access::{self, Door},
     ipc::{
         control::LinkEnd,
         link,
@@ -13,7 +14,11 @@ use crate::{
     },
     open_things::{Command, Listener},
     protocol::{CloseCode, action, action::Action},
-    services::{call::Call, session, useraction::UserActions},
+    services::{
+        call::{Call, StreamWay, Way},
+        session,
+        useraction::UserActions,
+    },
 };
 
 /// What the links work with.
@@ -22,6 +27,8 @@ pub struct Links {
     pub handovers: Rc<Handovers>,
     /// Who is connected.
     pub sessions: Rc<Sessions>,
+    /// Whether they may still.
+    pub live_access: Rc<LiveAccess>,
     /// Port 200.
     pub actions: Rc<UserActions>,
     /// Port 0.
@@ -58,10 +65,9 @@ impl Links {
         match message {
             WfeUp::Taken(session) => self.handovers.arrived(session),
             WfeUp::Lost(session) => self.handovers.lost(session),
-            WfeUp::Connected { session, principal } => self.sessions.connected(link, session, principal),
-            WfeUp::Gone(session) => {
-                self.sessions.gone(link, session);
-            }
+            WfeUp::Connected { session, caller, open } => self.live_access.connected((link, session), caller, open),
+            WfeUp::Closed { session, thing } => self.sessions.set_role((link, session), thing, None),
+            WfeUp::Gone(session) => self.sessions.gone((link, session)),
             WfeUp::Resume { thing, epoch, after, wanted } => {
                 let resume = Command::Resume { listener: listener.clone(), epoch, after, wanted };
                 self.actions.things.ask(thing, resume);
@@ -72,18 +78,26 @@ impl Links {
         }
     }
 
+    /// Access is decided for each message, by what is on record at that moment.
     fn request(&self, listener: &Listener, request: Request) {
         let session = request.session;
-        match Call::stream(request, listener) {
-            Ok((head, call)) => match (head.port, Action::from_name(&head.name)) {
-                (action::PORT, Some(action)) => self.actions.run(action, call),
-                _ => session::refresh(&self.tokens, &self.actions.store, listener, session, call),
-            },
+        let way = match StreamWay::of(&request, listener) {
+            Ok(way) => way,
             Err(error) => {
                 tracing::error!(%session, %error, "an SFE let through what is no request");
                 let code = CloseCode::ProtocolError.number();
-                listener.sender.send(&WfeDown::Close { session, code, reason: error.to_string() });
+                return listener.sender.send(&WfeDown::Close { session, code, reason: error.to_string() });
             }
+        };
+        // Its end is on the way: nothing more is taken, and there is nobody to answer.
+        let Some(caller) = self.sessions.caller((listener.link, session)) else { return };
+        let (head, store) = (way.head(), &self.actions.store);
+        let Some(action) = Action::from_name(&head.name).filter(|_| head.port == action::PORT) else {
+            return session::refresh(&self.tokens, store, &self.sessions, &caller, (&request, way));
+        };
+        match access::decide(store, &caller, Door::Stream, action, head.thing.as_deref()) {
+            Ok(permit) => self.actions.run(Call::stream(permit, request, way)),
+            Err(error) => Way::Stream(way).refuse(error),
         }
     }
 }

@@ -23,7 +23,16 @@ use super::{
     problem::{Problem, json_answer},
     sign_in::{Credentials, LoggedIn, Refused, SignIn},
 };
-use crate::{access::Principal, clock, protocol::ErrorCode, store::Store};
+use crate::{
+    access::Principal,
+    clock,
+    protocol::ErrorCode,
+    store::{
+        Store,
+        audit::{Entry, Event},
+        login_hash,
+    },
+};
 
 /// The login that a request came with.
 pub(super) type AuthSession = axum_login::AuthSession<SignIn>;
@@ -51,6 +60,11 @@ fn cookie_name(secure: bool) -> &'static str {
 /// When the login ends, seconds since 1970.
 pub(super) async fn expires_at(auth: &AuthSession) -> u64 {
     auth.session.get(EXPIRES_AT).await.ok().flatten().unwrap_or(0)
+}
+
+/// What the store keeps of the login's id.
+pub(super) fn kept_id(auth: &AuthSession) -> Option<Vec<u8>> {
+    auth.session.id().map(|id| login_hash(&id))
 }
 
 /// `GET /login`.
@@ -83,7 +97,9 @@ pub(super) async fn submit(
     let form = if by_form { read_form(&body)? } else { body::json(&headers, &body)? };
     let next = form.next.as_deref().map_or("/", local_path).to_owned();
     let credentials = Credentials { name: form.username, password: form.password, address };
-    let user = match app.sign_in().check(&credentials).await {
+    let checked = app.sign_in().check(&credentials).await;
+    app.note_login(&credentials, checked.as_ref());
+    let user = match checked {
         Err(Refused::Wrong) if by_form => {
             let destination = authorize::destination_of(&app, &next);
             return Ok(pages::login(&next, Some(ErrorCode::WrongCredentials.message()), destination.as_deref()));
@@ -119,10 +135,15 @@ async fn begin(app: &App, auth: &mut AuthSession, user: &LoggedIn) -> Result<(),
 /// `POST /logout`.
 pub(super) async fn logout(
     State(app): State<App>,
+    ClientAddress(address): ClientAddress,
     mut auth: AuthSession,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.site().refuse_other_sites(&headers)?;
+    if let Some(user) = &auth.user {
+        let Principal { name, .. } = &user.principal;
+        app.audit().note(Entry { address: Some(address), ..Entry::of(&user.principal, Event::LoggedOut, name) });
+    }
     auth.logout().await.map_err(|error| {
         tracing::error!(%error, "a logout failed");
         Problem::from(ErrorCode::Internal)

@@ -4,6 +4,7 @@
 //! behind [`Services`]; who may do what is decided in `access`; what happens to a streaming
 //! connection after its handover is not known here.
 
+mod administration;
 mod ajax;
 mod body;
 mod caller;
@@ -13,6 +14,7 @@ pub mod handover;
 mod health;
 mod legacy;
 pub mod links;
+pub mod live_access;
 mod login;
 mod oauth;
 mod origin;
@@ -21,6 +23,7 @@ mod passwords;
 mod peer;
 mod problem;
 mod process;
+pub mod recorder;
 mod router;
 pub mod sessions;
 mod sign_in;
@@ -49,14 +52,19 @@ pub use stream_door::Handover;
 
 use oauth::{TokenRequests, consent::Seals};
 use origin::Site;
-use sign_in::SignIn;
+use recorder::Audit;
+use sign_in::{Credentials, LoggedIn, Refused, SignIn};
 
 use crate::{
     access::Principal,
     config::Config,
     limiter::{Limiters, Rate},
+    protocol::ErrorCode,
     services::Services,
-    store::{Store, StoreError},
+    store::{
+        Store, StoreError,
+        audit::{Entry, Event},
+    },
 };
 
 /// What every handler is given. Cheap to clone.
@@ -74,6 +82,7 @@ struct Inner {
     openings: Limiters<Principal>,
     token_requests: TokenRequests,
     seals: Seals,
+    audit: Audit,
 }
 
 impl App {
@@ -87,6 +96,7 @@ impl App {
         services: Services,
         bound: &[SocketAddr],
         ready: Ready,
+        audit: Audit,
     ) -> Result<Self, StoreError> {
         let site = Site::new(&config, bound);
         let issuer = config.oauth.issuer.clone().unwrap_or_else(|| site.base_url.clone());
@@ -106,6 +116,7 @@ impl App {
             token_requests,
             seals: Seals::new(),
             ready,
+            audit,
         })))
     }
 
@@ -146,6 +157,28 @@ impl App {
 
     fn openings(&self) -> &Limiters<Principal> {
         &self.0.openings
+    }
+
+    /// Where it is noted who did what to whose access.
+    pub fn audit(&self) -> &Audit {
+        &self.0.audit
+    }
+
+    /// Notes that somebody logged in, or tried to.
+    fn note_login(&self, given: &Credentials, checked: Result<&LoggedIn, &Refused>) {
+        let entry = match checked {
+            Ok(user) => Entry::of(&user.principal, Event::LoggedIn, &*user.principal.name),
+            // Too many tries, or the server's own trouble: nothing was found out about a password.
+            Err(refused) if !matches!(refused, Refused::Wrong) => return,
+            Err(_) => {
+                // A name that nobody has may be a password, typed into the wrong field.
+                let known = self.store().login(&given.name).is_ok_and(|login| login.is_some());
+                let name = if known { given.name.as_str() } else { "a name that nobody has" };
+                Entry { who: String::new(), ..Entry::of_administrator(Event::LoginFailed, name) }
+                    .ended(ErrorCode::WrongCredentials.name())
+            }
+        };
+        self.audit().note(Entry { address: Some(given.address), ..entry });
     }
 
     fn token_requests(&self) -> &TokenRequests {

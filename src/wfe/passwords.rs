@@ -8,7 +8,10 @@ use std::sync::{
 use argon2::{
     Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version, password_hash::SaltString,
 };
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use tokio::sync::Semaphore;
 
 use crate::clock;
@@ -29,6 +32,11 @@ pub struct Passwords {
     waiting: Arc<AtomicUsize>,
     /// A hash that nobody's password has, for names that nobody has: they must take as long.
     dummy: Arc<str>,
+}
+
+/// A new password or secret of `N` random bytes, in letters that no shell or form changes.
+pub(super) fn secret<const N: usize>() -> String {
+    URL_SAFE_NO_PAD.encode(clock::random_bytes::<N>())
 }
 
 /// Too many passwords are being checked already.

@@ -135,15 +135,17 @@ fn status_of(code: ErrorCode) -> StatusCode {
         E::TokenMissing | E::InvalidToken | E::TokenExpired | E::NotLoggedIn | E::WrongCredentials => {
             StatusCode::UNAUTHORIZED
         }
-        E::GroupNotApproved | E::InsufficientScope | E::OriginNotAllowed | E::Forbidden => StatusCode::FORBIDDEN,
+        E::GroupNotApproved | E::InsufficientScope | E::OriginNotAllowed | E::Forbidden | E::AccessEnded => {
+            StatusCode::FORBIDDEN
+        }
         E::UnknownName | E::NotFound | E::ThingNotFound => StatusCode::NOT_FOUND,
         E::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         E::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        E::TooManyThings | E::NotOpen | E::IncompleteUpdate => StatusCode::CONFLICT,
+        E::TooManyThings | E::NotOpen | E::IncompleteUpdate | E::LastOwner => StatusCode::CONFLICT,
         E::ChangedMeanwhile => StatusCode::PRECONDITION_FAILED,
         E::TooLarge | E::EditTooLarge | E::ThingTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         E::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        E::InvalidPatch | E::InvalidUpdate => StatusCode::UNPROCESSABLE_ENTITY,
+        E::InvalidPatch | E::InvalidUpdate | E::InviteeNotFound => StatusCode::UNPROCESSABLE_ENTITY,
         E::NotAnUpgrade => StatusCode::UPGRADE_REQUIRED,
         E::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         E::Internal => StatusCode::INTERNAL_SERVER_ERROR,

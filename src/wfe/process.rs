@@ -24,28 +24,31 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{
     App, Demo, Ready, Tokens,
+    administration::Administration,
     connections::Connections,
     handover::{Handovers, Passenger},
     links::Links,
-    oauth, problem, router,
+    live_access::LiveAccess,
+    problem,
+    recorder::Audit,
+    router,
     sessions::Sessions,
 };
 use crate::{
-    access::Principal,
+    access::{self, Caller, Door, Principal},
     config::{Config, Durability},
     ipc::{
         ProcessId,
-        control::{AdminRequest, Command, Commands, Control, LinkEnd, Report, Start},
-        messages::WfeDown,
+        control::{Command, Commands, Control, LinkEnd, Report, Start},
     },
     log::{self, SqliteLog},
     open_things::OpenThings,
     protocol::{
-        CloseCode, ErrorBody, ErrorCode, ThingId,
+        ErrorBody, ErrorCode, ThingId,
         action::{Action, Created},
     },
     services::{Services, useraction::UserActions},
-    store::Store,
+    store::{Store, audit::Keep},
 };
 
 /// Connections that may be on their way from HTTP to the live side.
@@ -72,16 +75,32 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     let bound = listeners.iter().map(StdListener::local_addr).collect::<Result<Vec<SocketAddr>, _>>()?;
     let (services, mut calls) = Services::new();
     let ready = Ready::default();
-    let app = App::new(config.clone(), store.clone(), services.clone(), &bound, ready.clone())?;
-    let links = live_side(&config, &store, Arc::new(log), app.tokens().clone());
+    let keep = Keep { days: config.audit.keep_days, rows: config.audit.keep_rows };
+    let (audit, recorder) = Audit::new(store.clone(), keep);
+    tokio::task::spawn_local(recorder.run());
+    let app = App::new(config.clone(), store.clone(), services.clone(), &bound, ready.clone(), audit.clone())?;
+    let links = live_side(&config, &store, Arc::new(log), app.tokens().clone(), audit.clone())?;
     let actions = links.actions.clone();
+    let (tokens, passwords, live_access) = (app.tokens().clone(), app.passwords().clone(), links.live_access.clone());
+    let administration = Administration { store: store.clone(), tokens, passwords, live_access, keep };
+    let (questions, mut asked) = mpsc::unbounded_channel();
+    let answering = control.clone();
+    tokio::task::spawn_local(async move {
+        // One after the other: the supervisor knows answers by their order.
+        while let Some(question) = asked.recv().await {
+            let answer = administration.answer(question).await;
+            if answering.report(&Report::Answer(answer)).await.is_err() {
+                return;
+            }
+        }
+    });
     tokio::task::spawn_local(async move {
         while let Some(call) = calls.recv().await {
             actions.http(call);
         }
     });
     if config.server.demo && !config.server.echo {
-        Demo::set_up(&store, app.passwords(), &data, app.base_url(), create_with(&services)).await?;
+        Demo::set_up(&store, app.passwords(), &data, app.base_url(), create_with(&store, &services)).await?;
     }
     let (passengers, mut arriving) = mpsc::channel(MAX_PASSENGERS);
     let handovers = links.handovers.clone();
@@ -90,7 +109,6 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
             handovers.begin(passenger);
         }
     });
-    let administered = app.clone();
     let http = Http::start(&config, app, passengers, listeners)?;
     ready.set(true);
     control.report(&Report::Ready).await?;
@@ -107,9 +125,7 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
                     let _ = control.report(&Report::LinkLost(link)).await;
                 });
             }
-            Command::Ask(request) => {
-                control.report(&Report::Answer(answer(&administered, &links.sessions, request))).await?
-            }
+            Command::Ask(request) => drop(questions.send(request)),
             Command::Drain => break,
             Command::Start { .. } => {}
         }
@@ -117,68 +133,43 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     ready.set(false);
     http.finish().await;
     links.actions.finish().await;
+    audit.finish().await;
     Ok(())
 }
 
-fn live_side(config: &Config, store: &Store, log: Arc<SqliteLog>, tokens: Tokens) -> Rc<Links> {
+fn live_side(
+    config: &Config,
+    store: &Store,
+    log: Arc<SqliteLog>,
+    tokens: Tokens,
+    audit: Audit,
+) -> anyhow::Result<Rc<Links>> {
     let sessions = Rc::new(Sessions::default());
+    let live_access = LiveAccess::new(store.clone(), sessions.clone(), config.server.echo);
+    let live_access = Rc::new(live_access.context("another part of this process watches the store")?);
+    tokio::task::spawn_local(live_access.clone().follow());
     let handovers = Rc::new(Handovers::new(sessions.clone()));
     tokio::task::spawn_local(handovers.clone().watch());
     let idle = Duration::from_secs(config.things.idle_seconds);
     let things = Rc::new(OpenThings::new(log.clone(), idle));
-    let actions = UserActions::start(store.clone(), log, things, sessions.clone());
-    Rc::new(Links { handovers, sessions, actions, tokens })
+    let actions = UserActions::start(store.clone(), log, things, sessions.clone(), live_access.clone(), audit);
+    Ok(Rc::new(Links { handovers, sessions, live_access, actions, tokens }))
 }
 
 /// How the demonstration makes its Thing: as anyone would.
-fn create_with(services: &Services) -> impl AsyncFn(&Principal, &str, Value) -> Result<ThingId, ErrorBody> {
-    let services = services.clone();
+fn create_with(
+    store: &Store,
+    services: &Services,
+) -> impl AsyncFn(&Principal, &str, Value) -> Result<ThingId, ErrorBody> {
+    let (store, services) = (store.clone(), services.clone());
     async move |owner: &Principal, title: &str, content: Value| {
         let body = serde_json::json!({ "title": title, "content": content });
-        let created = services.call(owner, Action::Create, None, body).await?;
+        let owner = Arc::new(Caller::this_once(owner.clone()));
+        let permit = access::decide(&store, &owner, Door::Http, Action::Create, None)?;
+        let created = services.call(permit, body).await?;
         let created: Created = serde_json::from_value(created).map_err(|_| ErrorCode::Internal)?;
         created.thing.parse().map_err(|_| ErrorCode::Internal.into())
     }
-}
-
-/// Answers what the administrator asks.
-fn answer(app: &App, sessions: &Sessions, request: AdminRequest) -> Result<Vec<String>, String> {
-    let store = app.store();
-    let shown = |error: crate::store::StoreError| error.to_string();
-    match request {
-        AdminRequest::Groups => {
-            let line = |group: crate::store::Group| {
-                let state = if group.approved { "approved" } else { "not approved" };
-                format!("{}  {}  {state}", group.name, group.organisation)
-            };
-            Ok(store.groups().map_err(shown)?.into_iter().map(line).collect())
-        }
-        AdminRequest::Oauth(request) => oauth::administration::answer(app, request),
-        AdminRequest::Approve { group, approved } => {
-            store.set_approved(&group, approved).map_err(shown)?;
-            let ended = if approved { 0 } else { end_unapproved(store, sessions) };
-            Ok(vec![match approved {
-                true => format!("{group} is approved for streaming"),
-                false => format!("{group} is not approved for streaming any more; {ended} connections were ended"),
-            }])
-        }
-    }
-}
-
-/// Ends the streams of everyone who is in no approved group any more.
-fn end_unapproved(store: &Store, sessions: &Sessions) -> usize {
-    // A principal about whom the store cannot answer has no proven right to stay.
-    let lost = |who: &Principal| !store.streaming_approved(who).unwrap_or(false);
-    let principals: Vec<Principal> = sessions.principals().into_iter().filter(lost).collect();
-    let mut ended = 0;
-    for (link, of_link) in sessions.of(&principals, None) {
-        for session in of_link {
-            let code = CloseCode::ApprovalWithdrawn;
-            link.send(&WfeDown::Close { session, code: code.number(), reason: code.message().into() });
-            ended += 1;
-        }
-    }
-    ended
 }
 
 /// The HTTP side, on threads of its own.

@@ -32,6 +32,8 @@ pub fn router(app: App) -> Router {
         .route("/_ajax/edit", by_post(Action::Edit))
         .route("/_ajax/refresh", by_post(Action::Refresh))
         .route("/_ajax/delete", by_post(Action::Delete))
+        .route("/_ajax/invite", by_post(Action::Invite))
+        .route("/_ajax/uninvite", by_post(Action::Uninvite))
         .route("/api/1.0/things", get(legacy::list).post(legacy::create))
         .route("/api/1.0/things/{id}", get(legacy::show).put(legacy::replace).delete(legacy::delete))
         .route("/oauth/authorize", get(authorize::ask).post(consent::decide))

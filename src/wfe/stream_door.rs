@@ -20,14 +20,15 @@ use super::{
     App, caller,
     login::{self, AuthSession},
     origin,
-    peer::peer_address,
+    peer::{ClientAddress, peer_address},
     problem::Problem,
 };
 use crate::{
-    access::{self, Principal, Scopes},
+    access::{self, Caller, Denied},
     clock,
-    ipc::{Admission, messages::Grant},
+    ipc::Admission,
     protocol::{Codec, ErrorCode},
+    store::audit::{Entry, Event},
 };
 
 /// Where to send the admission of a connection; the accept loop puts it into each request's
@@ -46,7 +47,12 @@ const MAX_FORWARDED: usize = 16;
 const TOKENS_IN_URL: [&str; 4] = ["access_token", "token", "bearer_token", "ticket"];
 
 /// `GET /_stream`.
-pub(super) async fn open(State(app): State<App>, auth: AuthSession, request: Request) -> Result<Response, Problem> {
+pub(super) async fn open(
+    State(app): State<App>,
+    address: ClientAddress,
+    auth: AuthSession,
+    request: Request,
+) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     refuse_token_in_url(&parts)?;
     let websocket_key = websocket_key(&parts)?;
@@ -54,19 +60,18 @@ pub(super) async fn open(State(app): State<App>, auth: AuthSession, request: Req
     let opener = if app.config().server.echo { None } else { Some(opener(&app, &auth, &parts.headers, &offer).await?) };
     if let Some(opener) = &opener {
         let soon = |millis| Problem::from(ErrorCode::TooManyRequests).retry_after(millis);
-        app.openings().request(opener.principal.clone(), clock::now()).map_err(soon)?;
+        app.openings().request(opener.caller.principal.clone(), clock::now()).map_err(soon)?;
+        admit(&app, &opener.caller, address)?;
     }
     let groups = match &opener {
-        Some(opener) => app.store().groups_of(&opener.principal)?,
+        Some(opener) => app.store().groups_of(&opener.caller.principal)?,
         None => Vec::new(),
     };
     let admission = Admission {
         session: clock::new_id(),
         groups,
-        scopes: opener.as_ref().map_or(Scopes::ALL, |opener| opener.scopes).names(),
         expires_at: opener.as_ref().map_or(u64::MAX, |opener| opener.expires_at),
-        grant: opener.as_ref().and_then(|opener| opener.grant.clone()),
-        principal: opener.map(|opener| opener.principal),
+        caller: opener.map(|opener| opener.caller),
         codec: offer.codec,
         subprotocol: offer.chosen,
         websocket_key,
@@ -81,10 +86,8 @@ pub(super) async fn open(State(app): State<App>, auth: AuthSession, request: Req
 
 /// Who opens the stream, by which right, and until when.
 struct Opener {
-    principal: Principal,
-    scopes: Scopes,
+    caller: Caller,
     expires_at: u64,
-    grant: Option<Grant>,
 }
 
 async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offer) -> Result<Opener, Problem> {
@@ -96,40 +99,38 @@ async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offe
         (Some(token), None) => Some(token),
         (None, token) => token.as_deref(),
     };
-    let opener = match (token, &auth.user) {
+    match (token, caller::logged_in(auth)) {
         (Some(token), _) => {
             let verified =
                 app.tokens().verify(token, clock::unix_seconds()).map_err(|error| Problem::from(error.code()))?;
-            Opener {
-                principal: verified.principal,
-                scopes: verified.scopes,
-                expires_at: verified.expires_at,
-                grant: Some(Grant { id: verified.grant, client: verified.client_id }),
-            }
+            Ok(Opener { expires_at: verified.expires_at, caller: verified.caller() })
         }
-        (None, Some(user)) => {
+        (None, Some(caller)) => {
             // Browsers send the cookie with any page's request, so the page must be one of ours.
             if app.site().page(headers) != origin::Source::Us || !headers.contains_key(http::header::ORIGIN) {
                 return Err(ErrorCode::OriginNotAllowed.into());
             }
-            Opener {
-                principal: user.principal.clone(),
-                scopes: Scopes::ALL,
-                expires_at: login::expires_at(auth).await,
-                grant: None,
-            }
+            Ok(Opener { caller, expires_at: login::expires_at(auth).await })
         }
-        (None, None) => return Err(ErrorCode::TokenMissing.into()),
-    };
-    let approved = app.store().streaming_approved(&opener.principal)?;
-    match access::may_stream(opener.scopes, approved) {
-        Ok(()) => Ok(opener),
-        Err(ErrorCode::InsufficientScope) => {
-            let challenge = r#"Bearer error="insufficient_scope", scope="stream""#;
-            Err(Problem::from(ErrorCode::InsufficientScope).challenge(challenge))
-        }
-        Err(code) => Err(code.into()),
+        (None, None) => Err(ErrorCode::TokenMissing.into()),
     }
+}
+
+/// Lets somebody in who is known, or refuses, which is recorded. Who is not known leaves no record: anyone could
+/// fill it.
+fn admit(app: &App, caller: &Caller, address: ClientAddress) -> Result<(), Problem> {
+    access::may_stream(app.store(), caller).map_err(|denied| {
+        let code = denied.code();
+        let entry = Entry::of(&caller.principal, Event::StreamRefused, "/_stream").ended(code.name());
+        app.audit().note(Entry { address: Some(address.0), ..entry });
+        match denied {
+            Denied::Scope(scope) => {
+                let challenge = format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope.name());
+                Problem::from(code).challenge(&challenge)
+            }
+            _ => code.into(),
+        }
+    })
 }
 
 fn refuse_token_in_url(parts: &Parts) -> Result<(), Problem> {

@@ -4,7 +4,7 @@ use http::Request;
 
 use super::*;
 use crate::{
-    access::Principal,
+    access::{Principal, Scope, Scopes},
     wfe::{
         Peer,
         fixture::{Answer, BASE, Front},
@@ -60,8 +60,9 @@ async fn a_good_token_is_handed_over_with_all_that_an_sfe_needs() {
     let token = bearer(&front, &front.people.ada, "stream");
     let more = [("authorization", token.as_str()), ("x-request-id", "r1"), ("x-forwarded-for", "6.6.6.6")];
     let admission = handed_over(&front, &handshake(&more)).await;
-    assert_eq!(admission.principal, Some(front.people.ada.clone()));
-    assert_eq!((admission.scopes, admission.codec), (vec!["stream".to_owned()], Codec::Json));
+    let caller = admission.caller.unwrap();
+    assert_eq!((&caller.principal, caller.scopes), (&front.people.ada, Scopes::of(&[Scope::Stream])));
+    assert_eq!(admission.codec, Codec::Json);
     assert_eq!((admission.subprotocol, admission.websocket_key.as_str()), (None, KEY.1));
     assert_eq!(admission.peer.to_string(), "9.9.9.9", "forwarding headers are for the filter chain to judge");
     assert!(admission.expires_at > clock::unix_seconds() + 500);
@@ -70,6 +71,7 @@ async fn a_good_token_is_handed_over_with_all_that_an_sfe_needs() {
 
 #[tokio::test]
 async fn a_browser_sends_its_token_as_a_subprotocol_which_is_never_echoed() {
+    book::claims!("bearer-not-echoed", 1);
     let front = Front::new();
     let token = front.token(&front.people.ada, "stream");
     let offer = format!("bearer.{token}, widgetapp.v1.cbor, widgetapp.v1.json");
@@ -136,6 +138,7 @@ async fn an_upgrade_of_http_1_0_is_refused() {
 
 #[tokio::test]
 async fn a_token_in_the_url_is_refused_under_any_name() {
+    book::claims!("refused-token-in-url", 1);
     let front = Front::new();
     for query in ["access_token=x", "token=x", "bearer_token", "ticket=x", "a=b&%74oken=x", "Access_Token=x"] {
         let token = bearer(&front, &front.people.ada, "stream");
@@ -205,7 +208,8 @@ async fn the_login_cookie_opens_a_stream_only_for_pages_of_ours() {
     let cookie = front.log_in().await;
     let own = handshake(&[("cookie", &cookie), ("origin", BASE)]);
     let admission = handed_over(&front, &own).await;
-    assert_eq!((admission.principal, admission.scopes), (Some(front.people.ada.clone()), Scopes::ALL.names()));
+    let caller = admission.caller.unwrap();
+    assert_eq!((&caller.principal, caller.scopes), (&front.people.ada, Scopes::ALL));
     assert!(admission.expires_at > clock::unix_seconds() + 3_600);
     for origin in
         ["null", "http://127.0.0.1:8081", "https://127.0.0.1:8080", "http://127.0.0.1:8080.evil", "http://evil"]
@@ -220,5 +224,5 @@ async fn the_login_cookie_opens_a_stream_only_for_pages_of_ours() {
 async fn an_echo_server_asks_for_no_token() {
     let front = Front::with(|config| config.server.echo = true);
     let admission = handed_over(&front, &HANDSHAKE).await;
-    assert_eq!((admission.principal, admission.subprotocol), (None, None));
+    assert_eq!((admission.caller, admission.subprotocol), (None, None));
 }

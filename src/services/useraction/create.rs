@@ -24,8 +24,8 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
     let actions = actions.clone();
     tokio::task::spawn_local(async move {
         let title = body.title.clone();
-        let created = create(&*actions.log, &actions.store, &call.caller, body).await;
-        let (session, user) = (call.session(), call.caller.name.clone());
+        let created = create(&*actions.log, &actions.store, call.caller(), body).await;
+        let (session, user) = (call.session(), call.caller().name.clone());
         let thing = created.as_ref().ok().copied();
         let reply = created.map(|thing| Created { thing: thing.to_string(), offset: FIRST });
         call.answer.finish(reply, Place::default());

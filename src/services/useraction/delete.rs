@@ -5,17 +5,14 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::{Call, Place, UserActions, failed, finish};
-use crate::{
-    open_things::Command,
-    protocol::{ErrorBody, action::Action},
-};
+use crate::{open_things::Command, protocol::ErrorBody};
 
 pub(super) fn run(actions: &Rc<UserActions>, call: Call) {
-    let thing = match actions.permit(Action::Delete, &call) {
+    let thing = match call.on() {
         Ok((thing, _)) => thing,
         Err(error) => return finish::<()>(call, Err(error)),
     };
-    let (by, store) = (call.caller.clone(), actions.store.clone());
+    let (by, store) = (call.caller().clone(), actions.store.clone());
     let answer = Box::new(move |deleted: Result<u64, ErrorBody>| {
         let done = deleted.and_then(|offset| {
             store.delete_thing(thing).map_err(|error| failed(&error))?;

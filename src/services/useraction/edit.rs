@@ -7,17 +7,17 @@ use crate::{
     open_things::{self, Command, NewContent},
     protocol::{
         ErrorBody, ErrorCode, ThingId,
-        action::{Action, Edit, Edited},
+        action::{Edit, Edited},
         limits,
     },
 };
 
 pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
-    let (thing, key, change) = match check(actions, &mut call) {
+    let (thing, key, change) = match check(&mut call) {
         Ok(checked) => checked,
         Err(error) => return finish::<()>(call, Err(error)),
     };
-    let (by, session) = (call.caller.clone(), call.session());
+    let (by, session) = (call.caller().clone(), call.session());
     let actions_later = actions.clone();
     let answer = Box::new(move |edited: Result<Edited, ErrorBody>| {
         let offset = edited.as_ref().ok().map(|edited| edited.offset);
@@ -29,8 +29,8 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
     actions.things.ask(thing, Command::Edit(open_things::Edit { by, key: Some(key), change, session, answer }));
 }
 
-fn check(actions: &UserActions, call: &mut Call) -> Result<(ThingId, String, NewContent), ErrorBody> {
-    let (thing, _) = actions.permit(Action::Edit, call)?;
+fn check(call: &mut Call) -> Result<(ThingId, String, NewContent), ErrorBody> {
+    let (thing, _) = call.on()?;
     let body: Edit = call.body()?;
     if body.key.is_empty() || body.key.len() > limits::MAX_KEY_BYTES {
         let why = format!("a \"key\" has 1 to {} bytes; choose a new one for each edit", limits::MAX_KEY_BYTES);

@@ -3,6 +3,7 @@
 mod create;
 mod delete;
 mod edit;
+mod invite;
 mod listing;
 mod open;
 mod refresh;
@@ -10,10 +11,13 @@ mod replace;
 mod scroll;
 mod search;
 mod select;
+mod sharing;
+mod uninvite;
 
 use std::{borrow::Cow, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::Value;
 
 use self::listing::Listing;
@@ -22,7 +26,6 @@ use super::{
     call::{Call, Place},
 };
 use crate::{
-    access::{self, Role},
     ipc::messages::{Encoded, WfeDown},
     log::Log,
     open_things::{Command, Missed, MissedChange, OpenThings, View, Whole},
@@ -32,7 +35,7 @@ use crate::{
         codec::Blob,
     },
     store::{Store, StoreError},
-    wfe::sessions::Sessions,
+    wfe::{live_access::LiveAccess, recorder::Audit, sessions::Sessions},
 };
 
 /// What the actions work with.
@@ -45,15 +48,26 @@ pub struct UserActions {
     pub things: Rc<OpenThings>,
     /// Who is connected.
     pub sessions: Rc<Sessions>,
+    /// Whether they may still.
+    pub live_access: Rc<LiveAccess>,
+    /// Where it is noted who did what to whose access.
+    pub audit: Audit,
     /// Keeps the list of Things up to date.
     listing: Listing,
 }
 
 impl UserActions {
     /// The service, and the task that keeps the list of Things up to date.
-    pub fn start(store: Store, log: Arc<dyn Log>, things: Rc<OpenThings>, sessions: Rc<Sessions>) -> Rc<Self> {
+    pub fn start(
+        store: Store,
+        log: Arc<dyn Log>,
+        things: Rc<OpenThings>,
+        sessions: Rc<Sessions>,
+        live_access: Rc<LiveAccess>,
+        audit: Audit,
+    ) -> Rc<Self> {
         let listing = Listing::start(store.clone(), things.clone());
-        Rc::new(Self { store, log, things, sessions, listing })
+        Rc::new(Self { store, log, things, sessions, live_access, audit, listing })
     }
 
     /// Writes down what is still to be written.
@@ -62,19 +76,18 @@ impl UserActions {
     }
 
     /// Does what an HTTP request asks for.
-    pub fn http(self: &Rc<Self>, HttpCall { caller, what, answer }: HttpCall) {
+    pub fn http(self: &Rc<Self>, HttpCall { permit, what, answer }: HttpCall) {
         match what {
-            HttpAction::UserAction { action, thing, body } => self.run(action, Call::http(caller, thing, body, answer)),
-            HttpAction::Replace { thing, content, only_at } => {
-                let call = Call::http(caller, Some(thing.to_string()), Value::Null, answer);
-                replace::run(self, call, content, only_at);
+            HttpAction::UserAction(body) => self.run(Call::http(permit, body, answer)),
+            HttpAction::Replace { content, only_at } => {
+                replace::run(self, Call::http(permit, Value::Null, answer), content, only_at);
             }
         }
     }
 
     /// Does what a session or an HTTP request asks for; the answer goes back through the call.
-    pub fn run(self: &Rc<Self>, action: Action, call: Call) {
-        match action {
+    pub fn run(self: &Rc<Self>, call: Call) {
+        match call.action() {
             Action::Scroll => scroll::run(self, call),
             Action::Search => search::run(self, call),
             Action::Select => select::run(self, call),
@@ -83,23 +96,16 @@ impl UserActions {
             Action::Edit => edit::run(self, call),
             Action::Refresh => refresh::run(self, call),
             Action::Delete => delete::run(self, call),
+            Action::Invite => invite::run(self, call),
+            Action::Uninvite => uninvite::run(self, call),
             // A session's own matter, answered by its SFE; by HTTP nothing is open.
             Action::Close => call.answer.refuse(ErrorCode::NotOpen.into()),
         }
     }
 
-    /// The Thing of a call and the caller's role, if they may do this to it.
-    fn permit(&self, action: Action, call: &Call) -> Result<(ThingId, Role), ErrorBody> {
-        let thing = call.thing()?;
-        let role = self.store.role(&call.caller, thing).map_err(|error| failed(&error))?;
-        access::permit(action, true, role)?;
-        Ok((thing, role.ok_or(ErrorCode::ThingNotFound)?))
-    }
-
     /// Tells the others who have a Thing open what the caller did, without storing it.
-    fn tell_others(&self, thing: ThingId, action: Action, call: &Call, view: Option<Value>) {
-        let body = ActionPush { user: call.caller.name.as_str().into(), view, title: None };
-        let encoded = encode_for_all(action, Some(thing), &body);
+    fn tell_others(&self, thing: ThingId, call: &Call, body: &impl Serialize) {
+        let encoded = encode_for_all(call.action(), Some(thing), body);
         self.things.tell_if_open(thing, Command::Push { except: call.session(), encoded });
     }
 
@@ -110,20 +116,25 @@ impl UserActions {
             Err(error) => return drop(failed(&error)),
         };
         let encoded = encode_for_all(action, Some(thing), body);
-        for (link, sessions) in self.sessions.of(&entitled, call_session) {
-            link.send(&WfeDown::Notify { sessions, encoded: encoded.clone() });
+        for (link, sessions) in self.sessions.reached(&entitled, call_session) {
+            link.send(&WfeDown::Notify { sessions, thing: Some(thing), encoded: encoded.clone() });
         }
     }
 }
 
 /// A push in every encoding.
-fn encode_for_all(action: Action, thing: Option<ThingId>, body: &ActionPush<'_>) -> Vec<Encoded> {
+fn encode_for_all(action: Action, thing: Option<ThingId>, body: &impl Serialize) -> Vec<Encoded> {
     let encode = |codec: Codec| {
         let message =
             Outgoing { thing: thing.map(|thing| thing.to_string()), ..Outgoing::push(PORT, action.name(), body) };
         Encoded { codec, form: None, message: codec.encode(&message).into() }
     };
     [Codec::Json, Codec::Cbor].into_iter().map(encode).collect()
+}
+
+/// Who did something, for those pushes that say no more.
+fn done_by(call: &Call) -> ActionPush<'_> {
+    ActionPush { user: call.caller().name.as_str().into(), view: None, title: None }
 }
 
 /// The store cannot answer; the caller may try again.
@@ -162,6 +173,6 @@ fn parts(view: View) -> (Option<Vec<MissedPush>>, Option<Value>, Option<Blob>) {
 }
 
 /// Answers a call without a place in a Thing's order.
-fn finish<T: serde::Serialize>(call: Call, result: Result<T, ErrorBody>) {
+fn finish<T: Serialize>(call: Call, result: Result<T, ErrorBody>) {
     call.answer.finish(result, Place::default());
 }

@@ -7,15 +7,14 @@ use crate::{
     open_things::{Command, Read},
     protocol::{
         ErrorBody, ErrorCode,
-        action::{Action, Open, Opened},
+        action::{Open, Opened},
     },
     services::call::Way,
 };
 
 pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
-    let permitted =
-        actions.permit(Action::Open, &call).and_then(|permitted| Ok((permitted, call.optional_body::<Open>()?)));
-    let ((thing, role), body) = match permitted {
+    let permitted = call.on().and_then(|(thing, _)| Ok((thing, call.optional_body::<Open>()?)));
+    let (thing, body) = match permitted {
         Ok(permitted) => permitted,
         Err(error) => return finish::<()>(call, Err(error)),
     };
@@ -27,17 +26,21 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         return finish::<()>(call, Err(ErrorBody::new(ErrorCode::InvalidAction, why)));
     }
     let join = Some((way.listener.clone(), way.codec));
-    let form = body.form;
-    let answer = Box::new(move |view: Result<View, ErrorBody>| match view {
-        Ok(view) => {
-            let (epoch, offset) = (view.epoch.clone(), view.offset);
-            let (missed, content, update) = parts(view);
-            let recovered = missed.is_some();
-            let opened =
-                Opened { role: role.to_string(), epoch: epoch.clone(), offset, recovered, missed, content, update };
-            call.answer.finish(Ok(opened), Place { offset: Some(offset), opened: Some((form, &epoch)) });
-        }
-        Err(error) => call.answer.refuse(error),
+    let (form, place) = (body.form, (way.listener.link, way.session));
+    let (store, sessions) = (actions.store.clone(), actions.sessions.clone());
+    let answer = Box::new(move |view: Result<View, ErrorBody>| {
+        // Access may have ended while the content was fetched; from here on it is watched.
+        let (view, (_, role)) = match view.and_then(|view| Ok((view, call.confirmed(&store)?))) {
+            Ok(opened) => opened,
+            Err(error) => return call.answer.refuse(error),
+        };
+        sessions.set_role(place, thing, Some(role));
+        let (epoch, offset) = (view.epoch.clone(), view.offset);
+        let (missed, content, update) = parts(view);
+        let recovered = missed.is_some();
+        let opened =
+            Opened { role: role.to_string(), epoch: epoch.clone(), offset, recovered, missed, content, update };
+        call.answer.finish(Ok(opened), Place { offset: Some(offset), opened: Some((form, role, &epoch)) });
     });
     actions.things.ask(thing, Command::Read(Read { since: body.since, form, join, answer }));
 }

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use super::{Call, Place, UserActions, finish, parts};
+use super::{Call, Place, UserActions, done_by, finish, parts};
 use crate::{
     open_things::{Command, Read, View},
-    protocol::action::{Action, Form, Opened, Refresh},
+    protocol::action::{Form, Opened, Refresh},
 };
 
 pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
-    let permitted = actions.permit(Action::Refresh, &call).and_then(|permitted| {
+    let permitted = call.on().and_then(|permitted| {
         let body = call.optional_body::<Refresh>()?;
         Ok((permitted, body))
     });
@@ -17,7 +17,7 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         Ok(permitted) => permitted,
         Err(error) => return finish::<()>(call, Err(error)),
     };
-    actions.tell_others(thing, Action::Refresh, &call, None);
+    actions.tell_others(thing, &call, &done_by(&call));
     let answer = Box::new(move |view: Result<View, _>| {
         let refreshed = view.map(|view| {
             let (epoch, offset) = (view.epoch.clone(), view.offset);

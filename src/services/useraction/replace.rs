@@ -7,18 +7,15 @@ use serde_json::Value;
 use super::{Call, Place, UserActions, finish};
 use crate::{
     open_things::{Command, Edit, NewContent},
-    protocol::{
-        ErrorBody,
-        action::{Action, Edited},
-    },
+    protocol::{ErrorBody, action::Edited},
 };
 
 pub(super) fn run(actions: &Rc<UserActions>, call: Call, content: Value, only_at: Option<u64>) {
-    let thing = match actions.permit(Action::Edit, &call) {
+    let thing = match call.on() {
         Ok((thing, _)) => thing,
         Err(error) => return finish::<()>(call, Err(error)),
     };
-    let (by, actions_later) = (call.caller.clone(), actions.clone());
+    let (by, actions_later) = (call.caller().clone(), actions.clone());
     let answer = Box::new(move |edited: Result<Edited, ErrorBody>| {
         let done = edited.is_ok();
         call.answer.finish(edited, Place::default());

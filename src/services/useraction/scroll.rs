@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use serde_json::json;
 
-use super::{Call, UserActions, failed, finish};
+use super::{Call, UserActions, done_by, failed, finish};
 use crate::protocol::{
     ErrorBody, ErrorCode,
-    action::{Action, Scroll},
+    action::{ActionPush, Scroll},
     limits,
 };
 
@@ -20,11 +20,11 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         Ok(body) => body,
         Err(error) => return finish::<()>(call, Err(error)),
     };
-    if call.thing.is_some() {
+    if call.on().is_ok() {
         let done = in_thing(actions, &call, body);
         return finish(call, done);
     }
-    let (store, caller) = (actions.store.clone(), call.caller.clone());
+    let (store, caller) = (actions.store.clone(), call.caller().clone());
     let limit = body.limit.unwrap_or(limits::PAGE_THINGS).clamp(1, limits::MAX_PAGE_THINGS);
     tokio::task::spawn_local(async move {
         let page = tokio::task::spawn_blocking(move || store.feed(&caller, body.cursor.as_deref(), limit)).await;
@@ -33,13 +33,13 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
 }
 
 fn in_thing(actions: &UserActions, call: &Call, body: Scroll) -> Result<serde_json::Value, ErrorBody> {
-    let (thing, _) = actions.permit(Action::Scroll, call)?;
+    let (thing, _) = call.on()?;
     let view = body.view.ok_or_else(|| {
         ErrorBody::new(ErrorCode::InvalidAction, "scrolling in a Thing needs a \"view\": where in it you look")
     })?;
     if view.to_string().len() > MAX_VIEW_BYTES {
         return Err(ErrorBody::new(ErrorCode::TooLarge, format!("a \"view\" has at most {MAX_VIEW_BYTES} bytes")));
     }
-    actions.tell_others(thing, Action::Scroll, call, Some(view));
+    actions.tell_others(thing, call, &ActionPush { view: Some(view), ..done_by(call) });
     Ok(json!({}))
 }

@@ -23,7 +23,7 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         }
         Err(error) => return finish::<()>(call, Err(error)),
     };
-    let (store, caller) = (actions.store.clone(), call.caller.clone());
+    let (store, caller) = (actions.store.clone(), call.caller().clone());
     let limit = body.limit.unwrap_or(limits::PAGE_THINGS).clamp(1, limits::MAX_PAGE_THINGS);
     tokio::task::spawn_local(async move {
         let page = tokio::task::spawn_blocking(move || store.search(&caller, &body.q, limit)).await;

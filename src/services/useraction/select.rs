@@ -2,21 +2,21 @@
 
 use std::rc::Rc;
 
-use super::{Call, Place, UserActions, Whole, finish};
+use super::{Call, Place, UserActions, Whole, done_by, finish};
 use crate::{
     open_things::{Command, Read},
     protocol::{
         ErrorCode,
-        action::{Action, Form, Selected},
+        action::{Form, Selected},
     },
 };
 
 pub(super) fn run(actions: &Rc<UserActions>, call: Call) {
-    let (thing, role) = match actions.permit(Action::Select, &call) {
+    let (thing, role) = match call.on() {
         Ok(permitted) => permitted,
         Err(error) => return finish::<()>(call, Err(error)),
     };
-    actions.tell_others(thing, Action::Select, &call, None);
+    actions.tell_others(thing, &call, &done_by(&call));
     let answer = Box::new(move |view: Result<super::View, _>| {
         let selected = view.and_then(|view| match view.whole {
             Some(Whole::Content(content)) => Ok(Selected {

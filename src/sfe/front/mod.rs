@@ -21,13 +21,14 @@ use super::{
     split::{self, Route},
 };
 use crate::{
+    access::{Caller, Proof},
     ipc::{
         link,
         messages::{Effect, Encoded, OpenThing, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
     },
     limiter::{Limiter, Rate, Verdict},
     protocol::{
-        CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId,
+        CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, Role, ThingId,
         action::{Action, Edited},
         codec::append_with_join,
         limits, session,
@@ -62,9 +63,16 @@ struct Session {
     context: RequestContext,
     limiter: Limiter,
     warned: bool,
-    joins: HashMap<ThingId, u32>,
+    open: HashMap<ThingId, Opening>,
     /// Requests that WFE has not answered, in order.
     pending: BTreeMap<u64, Pending>,
+}
+
+/// A Thing that a session has open.
+#[derive(Clone, Copy)]
+struct Opening {
+    join: u32,
+    role: Role,
 }
 
 struct Pending {
@@ -79,6 +87,24 @@ struct Pending {
 #[derive(serde::Deserialize)]
 struct Key {
     key: String,
+}
+
+impl Session {
+    fn connected(&self) -> WfeUp {
+        WfeUp::Connected {
+            session: self.context.session,
+            caller: self.context.caller.clone(),
+            open: self.open.iter().map(|(thing, open)| (*thing, open.role)).collect(),
+        }
+    }
+
+    /// A token may be replaced a little late; a login ends when it ends.
+    fn grace_seconds(&self) -> u64 {
+        match self.context.caller.proof {
+            Proof::Login(_) => 0,
+            Proof::Token { .. } | Proof::ThisOnce => limits::EXPIRY_GRACE.as_secs(),
+        }
+    }
 }
 
 impl Front {
@@ -105,17 +131,18 @@ impl Front {
         self.streams.keys().copied().min_by_key(|stream| self.counts.get(stream).copied().unwrap_or(0))
     }
 
-    /// Step 1: a session begins.
-    pub fn begin(&mut self, stream: u16, context: RequestContext, now: Instant) {
-        self.tell_wfe(&WfeUp::Connected { session: context.session, principal: context.principal.clone() });
+    /// Step 1: a session begins, or is told of by its `_stream` with what it has open.
+    pub fn begin(&mut self, stream: u16, context: RequestContext, open: &[OpenThing], now: Instant) {
         let session = Session {
             stream,
             limiter: Limiter::new(self.terms.rate, now),
             warned: false,
-            joins: HashMap::new(),
+            open: open.iter().map(|open| (open.thing, Opening { join: open.join, role: open.role })).collect(),
             pending: BTreeMap::new(),
             context,
         };
+        self.tell_wfe(&session.connected());
+        open.iter().for_each(|open| self.fan_out.open(session.context.session, stream, session.context.protocol, open));
         *self.counts.entry(stream).or_default() += 1;
         self.sessions.insert(session.context.session, session);
     }
@@ -166,11 +193,11 @@ impl Front {
         let thing = head.thing.as_deref().and_then(|thing| thing.parse().ok());
         if let (Some(Action::Open), Some(thing)) = (action, thing) {
             let opening = session.pending.values().filter(|pending| pending.action == Some(Action::Open)).count();
-            if session.joins.len() + opening >= max_things && !session.joins.contains_key(&thing) {
+            if session.open.len() + opening >= max_things && !session.open.contains_key(&thing) {
                 return self.refuse(id, sequence, &head, ErrorCode::TooManyThings.into());
             }
         }
-        let open = thing.filter(|thing| session.joins.contains_key(thing));
+        let open = thing.filter(|thing| session.open.contains_key(thing));
         let seen = open.and_then(|thing| {
             let had = had.iter().find(|open| open.thing == thing).map(|open| open.offset);
             had.or_else(|| Some(self.fan_out.get(thing)?.offset))
@@ -185,7 +212,6 @@ impl Front {
         self.tell_wfe(&WfeUp::Request(Request {
             session: id,
             sequence,
-            principal: session.context.principal.clone(),
             codec: session.context.protocol,
             seen: pending.head.offset.or(pending.seen),
             message: pending.message.clone(),
@@ -195,9 +221,10 @@ impl Front {
     fn close_thing(&mut self, id: Uuid, sequence: u64, head: &RequestHead) {
         let thing: Option<ThingId> = head.thing.as_deref().and_then(|thing| thing.parse().ok());
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        match thing.filter(|thing| session.joins.remove(thing).is_some()) {
+        match thing.filter(|thing| session.open.remove(thing).is_some()) {
             Some(thing) => {
                 self.leave(id, thing);
+                self.tell_wfe(&WfeUp::Closed { session: id, thing });
                 self.answer(id, sequence, head, &serde_json::json!({}), Some(Effect::Closed(thing)));
             }
             None => self.refuse(id, sequence, head, ErrorCode::NotOpen.into()),
@@ -215,12 +242,13 @@ impl Front {
         match message {
             WfeDown::Reply { session, sequence, effect, message } => self.reply(session, sequence, effect, message),
             WfeDown::Push(push) => self.push(push),
-            WfeDown::Notify { sessions, encoded } => self.notify(&sessions, &encoded),
+            WfeDown::Notify { sessions, thing, encoded } => self.notify(&sessions, thing, &encoded),
             WfeDown::Gap(thing) => {
                 let streams: Vec<u16> = self.fan_out.get(thing).into_iter().flat_map(|topic| topic.streams()).collect();
                 streams.into_iter().for_each(|stream| self.tell_stream(stream, &StreamDown::Gap(thing)));
             }
-            WfeDown::Refreshed { session, expires_at } => self.refreshed(session, expires_at),
+            WfeDown::Refreshed { session, caller, expires_at } => self.refreshed(session, caller, expires_at),
+            WfeDown::Access { session, thing, role } => self.access(session, thing, role),
             WfeDown::Close { session, code, reason } => {
                 if let Some(found) = self.sessions.get(&session) {
                     self.tell_stream(found.stream, &StreamDown::Close { session, code, reason });
@@ -235,33 +263,68 @@ impl Front {
             Some((session, pending))
         });
         let Some((session, pending)) = known else {
-            // Answered already by its change, or the client has gone meanwhile.
-            if let Some(Effect::Opened(open)) = effect
-                && self.fan_out.get(open.thing).is_none()
-            {
-                self.tell_wfe(&WfeUp::Leave(open.thing));
+            // Answered already: by its change, or as the access ended. Or the client has gone meanwhile.
+            if let Some(Effect::Opened(open)) = effect {
+                self.tell_wfe(&WfeUp::Closed { session: id, thing: open.thing });
+                if self.fan_out.get(open.thing).is_none() {
+                    self.tell_wfe(&WfeUp::Leave(open.thing));
+                }
             }
             return;
         };
         let (stream, codec) = (session.stream, session.context.protocol);
-        let mut join = pending.thing.and_then(|thing| session.joins.get(&thing).copied());
+        let mut join = pending.thing.and_then(|thing| session.open.get(&thing)).map(|open| open.join);
         match &effect {
             Some(Effect::Opened(open)) => {
-                session.joins.insert(open.thing, open.join);
+                session.open.insert(open.thing, Opening { join: open.join, role: open.role });
                 self.fan_out.open(id, stream, codec, open);
                 // WFE has put the new join into this reply.
                 join = None;
             }
-            Some(Effect::Closed(thing)) => {
-                session.joins.remove(thing);
-                self.leave(id, *thing);
-            }
-            Some(Effect::At(..)) | None => {}
+            Some(Effect::Closed(_) | Effect::Role(..) | Effect::At(..)) | None => {}
         }
         if let (Some(join), Some(reply)) = (join, &mut message) {
             *reply = with_join(codec, reply, join);
         }
-        self.tell_stream(stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, message });
+        let about = pending.thing;
+        self.tell_stream(stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, about, message });
+    }
+
+    /// What a session may do with a Thing that it has open has changed. What ends it comes last of all that it hears
+    /// of the Thing: what it still waits for is answered before.
+    fn access(&mut self, id: Uuid, thing: ThingId, role: Option<Role>) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(opening) = session.open.get_mut(&thing) else { return };
+        let (stream, join, codec) = (session.stream, opening.join, session.context.protocol);
+        let mut cut_off = Vec::new();
+        match role {
+            Some(role) => opening.role = role,
+            None => {
+                session.open.remove(&thing);
+                let about = |pending: &Pending| pending.thing == Some(thing);
+                let sequences: Vec<u64> = session
+                    .pending
+                    .iter()
+                    .filter(|(_, pending)| about(pending))
+                    .map(|(sequence, _)| *sequence)
+                    .collect();
+                for sequence in sequences {
+                    cut_off.extend(session.pending.remove(&sequence).map(|pending| (sequence, pending.head)));
+                }
+                self.leave(id, thing);
+            }
+        }
+        for (sequence, head) in cut_off {
+            self.refuse(id, sequence, &head, ErrorCode::AccessEnded.into());
+        }
+        let body = session::Access { thing: thing.to_string(), role: Role::name_of(role).into() };
+        let push = Outgoing {
+            thing: Some(thing.to_string()),
+            join: Some(join),
+            ..Outgoing::push(session::PORT, "access", body)
+        };
+        let (effect, message) = (Some(Effect::Role(thing, role)), Some(encode(codec, &push)));
+        self.tell_stream(stream, &StreamDown::Send { session: id, answers: None, effect, about: None, message });
     }
 
     fn push(&mut self, mut push: Push) {
@@ -283,17 +346,19 @@ impl Front {
         streams.into_iter().for_each(|stream| self.tell_stream(stream, &down));
     }
 
-    fn notify(&self, sessions: &[Uuid], encoded: &[Encoded]) {
+    fn notify(&self, sessions: &[Uuid], about: Option<ThingId>, encoded: &[Encoded]) {
         for id in sessions {
             let Some(session) = self.sessions.get(id) else { continue };
             let fitting = encoded.iter().find(|encoded| encoded.codec == session.context.protocol);
             let message = fitting.map(|encoded| encoded.message.clone());
-            self.tell_stream(session.stream, &StreamDown::Send { session: *id, answers: None, effect: None, message });
+            let (answers, effect) = (None, None);
+            self.tell_stream(session.stream, &StreamDown::Send { session: *id, answers, effect, about, message });
         }
     }
 
-    fn refreshed(&mut self, id: Uuid, expires_at: u64) {
+    fn refreshed(&mut self, id: Uuid, caller: Caller, expires_at: u64) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.context.caller = caller;
         session.context.expires_at = expires_at;
         session.warned = false;
         let (stream, context) = (session.stream, encode_context(&session.context));
@@ -306,7 +371,7 @@ impl Front {
         let mut warned = Vec::new();
         for (id, session) in &mut self.sessions {
             let expires_at = session.context.expires_at;
-            if unix_seconds >= expires_at.saturating_add(limits::EXPIRY_GRACE.as_secs()) {
+            if unix_seconds >= expires_at.saturating_add(session.grace_seconds()) {
                 expired.push(*id);
             } else if unix_seconds + limits::EXPIRY_WARNING.as_secs() >= expires_at && !session.warned {
                 session.warned = true;
@@ -316,10 +381,8 @@ impl Front {
         for (session, stream, codec, expires_at) in warned {
             let message =
                 encode(codec, &Outgoing::push(session::PORT, "token_expiring", session::ExpiresAt { expires_at }));
-            self.tell_stream(
-                stream,
-                &StreamDown::Send { session, answers: None, effect: None, message: Some(message) },
-            );
+            let (answers, effect, about, message) = (None, None, None, Some(message));
+            self.tell_stream(stream, &StreamDown::Send { session, answers, effect, about, message });
         }
         for session in expired {
             self.close(session, CloseCode::TokenExpired, CloseCode::TokenExpired.message());
@@ -341,7 +404,8 @@ impl Front {
             };
             encode(session.context.protocol, &reply)
         });
-        self.tell_stream(session.stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, message });
+        let (answers, about) = (Some(sequence), None);
+        self.tell_stream(session.stream, &StreamDown::Send { session: id, answers, effect, about, message });
     }
 
     fn refuse(&self, id: Uuid, sequence: u64, head: &RequestHead, error: ErrorBody) {
@@ -349,10 +413,8 @@ impl Front {
         let name: String = head.name.chars().take(limits::MAX_KEY_BYTES).collect();
         let reply = Outgoing::failure(head.port, &name, head.id.map(Into::into), head.thing.clone(), error);
         let message = Some(encode(session.context.protocol, &reply));
-        self.tell_stream(
-            session.stream,
-            &StreamDown::Send { session: id, answers: Some(sequence), effect: None, message },
-        );
+        let (answers, effect, about) = (Some(sequence), None, None);
+        self.tell_stream(session.stream, &StreamDown::Send { session: id, answers, effect, about, message });
     }
 
     fn close(&self, id: Uuid, code: CloseCode, reason: &str) {
@@ -367,7 +429,7 @@ impl Front {
             if let Some(count) = self.counts.get_mut(&session.stream) {
                 *count -= 1;
             }
-            session.joins.keys().for_each(|thing| self.leave(id, *thing));
+            session.open.keys().for_each(|thing| self.leave(id, *thing));
             self.tell_wfe(&WfeUp::Gone(id));
         }
     }

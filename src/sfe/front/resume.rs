@@ -30,13 +30,8 @@ impl Front {
                 tracing::error!(session = %held.session, "a session came back without its context");
                 continue;
             };
-            let codec = context.protocol;
-            self.begin(stream, context, now);
+            self.begin(stream, context, &held.open, now);
             for open in &held.open {
-                self.fan_out.open(held.session, stream, codec, open);
-                if let Some(session) = self.sessions.get_mut(&held.session) {
-                    session.joins.insert(open.thing, open.join);
-                }
                 let least = after.entry(open.thing).or_insert(open.offset);
                 *least = open.offset.min(*least);
             }
@@ -73,10 +68,7 @@ impl Front {
     pub fn attach_wfe(&mut self, link: link::Sender<WfeUp>) {
         self.wfe = Some(link);
         for session in self.sessions.values() {
-            self.tell_wfe(&WfeUp::Connected {
-                session: session.context.session,
-                principal: session.context.principal.clone(),
-            });
+            self.tell_wfe(&session.connected());
         }
         // A pending edit may have been made: its change came after what had been passed on when it was sent.
         let mut after: HashMap<ThingId, u64> =
@@ -117,7 +109,7 @@ impl Front {
         if let (Some(Action::Edit), Some(thing)) = (pending.action, pending.thing)
             && let Ok(WithBody { body: Key { key } }) = session.context.protocol.decode(&pending.message)
         {
-            self.unanswered_edits.insert((thing, session.context.principal.id(), key), (id, sequence));
+            self.unanswered_edits.insert((thing, session.context.principal().id(), key), (id, sequence));
         }
     }
 
@@ -148,15 +140,15 @@ impl Front {
                 name: &pending.head.name,
                 id: Some(request.get()),
                 thing: Some(thing.to_string()),
-                join: session.joins.get(&thing).copied(),
+                join: session.open.get(&thing).map(|open| open.join),
                 offset: Some(edited.offset),
                 body: Some(edited),
                 error: None,
             })
         });
         let effect = Some(Effect::At(thing, edited.offset));
-        let message = reply.map(Bytes::from);
-        self.tell_stream(stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, message });
+        let (answers, about, message) = (Some(sequence), Some(thing), reply.map(Bytes::from));
+        self.tell_stream(stream, &StreamDown::Send { session: id, answers, effect, about, message });
         true
     }
 }

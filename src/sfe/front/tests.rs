@@ -7,10 +7,10 @@ use tokio::task::LocalSet;
 
 use super::*;
 use crate::{
-    access::{Kind, Principal},
+    access::{Caller, Kind, Principal},
     clock,
     ipc::messages::Held,
-    protocol::action::Form,
+    protocol::{Role, action::Form},
 };
 
 fn context(session: Uuid) -> RequestContext {
@@ -18,9 +18,8 @@ fn context(session: Uuid) -> RequestContext {
         session,
         request_id: "r".into(),
         client_address: [127, 0, 0, 1].into(),
-        principal: Principal { kind: Kind::User, name: "ada".into(), organisation: "acme".into() },
+        caller: Caller::this_once(Principal { kind: Kind::User, name: "ada".into(), organisation: "acme".into() }),
         groups: vec![],
-        scopes: vec![],
         expires_at: u64::MAX,
         protocol: Codec::Json,
     }
@@ -46,7 +45,14 @@ async fn an_unanswered_edit_is_asked_again_as_made_on_what_its_own_client_had() 
             let held = |session: u128, offset, unanswered| Held {
                 session: Uuid::from_u128(session),
                 context: encode_context(&context(Uuid::from_u128(session))),
-                open: vec![OpenThing { thing, join: 1, form: Form::Json, epoch: "e".into(), offset }],
+                open: vec![OpenThing {
+                    thing,
+                    join: 1,
+                    form: Form::Json,
+                    role: Role::Editor,
+                    epoch: "e".into(),
+                    offset,
+                }],
                 unanswered,
             };
             let unanswered = vec![(5, Bytes::from(edit.to_string()))];

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    access::{Kind, Principal, Scopes},
+    access::{Caller, Kind, Principal, Proof, Records as _, Scopes},
     clock,
     config::{MAX_ACCESS_TOKEN_SECONDS, Oauth},
     protocol::{ErrorCode, limits::MAX_TOKEN_BYTES},
@@ -73,6 +73,14 @@ pub struct Verified {
     pub grant: Uuid,
     /// The client that it was issued to.
     pub client_id: String,
+}
+
+impl Verified {
+    /// Who calls with it.
+    pub fn caller(self) -> Caller {
+        let proof = Proof::Token { grant: self.grant, client: self.client_id };
+        Caller { principal: self.principal, proof, scopes: self.scopes }
+    }
 }
 
 /// Why a token is refused. Says nothing about the token's content.
@@ -199,7 +207,7 @@ impl Tokens {
         if verified.expires_at <= now {
             return Err(TokenError::Expired);
         }
-        if !self.0.store.is_active(&verified.principal)? {
+        if !self.0.store.standing(&verified.principal)?.active {
             return Err(TokenError::Invalid("its user or client is gone"));
         }
         if !self.0.store.grant_is_live(verified.grant)? {

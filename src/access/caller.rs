@@ -1,0 +1,40 @@
+//! Who calls, and by which right. Plain data, which goes from process to process.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Principal, Scopes};
+
+/// Someone who calls, and what lets them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// Who it is.
+    pub principal: Principal,
+    /// How they showed it.
+    pub proof: Proof,
+    /// What the proof is good for.
+    pub scopes: Scopes,
+}
+
+/// How someone showed who they are. It can be taken back, which ends what lives by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Proof {
+    /// The login cookie; what the store keeps of its id.
+    Login(Vec<u8>),
+    /// An access token.
+    Token {
+        /// The authorisation that it comes from: all its tokens end with it.
+        grant: Uuid,
+        /// The client that it was issued to.
+        client: String,
+    },
+    /// Name and password, with the request itself; or the server's own call.
+    ThisOnce,
+}
+
+impl Caller {
+    /// Someone whose name and password came with the request.
+    pub fn this_once(principal: Principal) -> Self {
+        Self { principal, proof: Proof::ThisOnce, scopes: Scopes::ALL }
+    }
+}

@@ -1,0 +1,189 @@
+//! What the administrator's command asks of WFE: organisations, groups and their approval, users, and the
+//! record of what was done; what it asks of the authorisation server is answered there. Each answer is lines to print, or one line that says why not.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::{
+    Tokens,
+    live_access::LiveAccess,
+    oauth,
+    passwords::{Passwords, secret},
+};
+use crate::{
+    access::Principal,
+    clock,
+    ipc::control::AdminRequest,
+    store::{
+        Group, Store, StoreError, User,
+        audit::{Entry, Event, Keep, Recorded},
+    },
+};
+
+/// Most rows of the record in one answer.
+const MOST_ROWS: u64 = 10_000;
+
+/// Answers the administrator.
+pub(super) struct Administration {
+    pub store: Store,
+    pub tokens: Tokens,
+    pub passwords: Passwords,
+    pub live_access: Rc<LiveAccess>,
+    pub keep: Keep,
+}
+
+/// Lines to print, or why not.
+pub(super) type Answer = Result<Vec<String>, String>;
+
+impl Administration {
+    /// Answers one question.
+    pub async fn answer(&self, request: AdminRequest) -> Answer {
+        match request {
+            AdminRequest::Groups { json } => lines(self.store.groups(), json, |group: &Group| {
+                let state = if group.approved { "approved" } else { "not approved" };
+                format!("{}  {}  {state}  {}", group.name, group.organisation, group.members.join(" "))
+            }),
+            AdminRequest::Users { json } => lines(self.store.users(), json, |user: &User| {
+                let state = if user.disabled { "disabled" } else { "enabled" };
+                format!("{}  {}  {state}  {}", user.name, user.organisation, user.groups.join(" "))
+            }),
+            AdminRequest::Audit { since_seconds, user, json } => {
+                let since = since_seconds.map_or(0, |seconds| clock::unix_millis().saturating_sub(seconds * 1000));
+                lines(self.store.recorded(since, user.as_deref(), MOST_ROWS), json, shown)
+            }
+            AdminRequest::AddOrganisation { name } => {
+                self.done(Event::OrganisationAdded, &name, self.store.add_organisation(&name))?;
+                Ok(vec![format!("organisation {name} is added")])
+            }
+            AdminRequest::AddGroup { group, organisation } => {
+                let organisation = self.organisation(organisation)?;
+                self.done(Event::GroupAdded, &group, self.store.add_group(&group, &organisation))?;
+                Ok(vec![format!("group {group} of {organisation} is added, not approved")])
+            }
+            AdminRequest::Approve { group, approved } => {
+                let event = if approved { Event::GroupApproved } else { Event::GroupWithdrawn };
+                let ended = self.done(event, &group, self.store.set_approved(&group, approved))?;
+                Ok(vec![match approved {
+                    true => format!("{group} is approved for streaming"),
+                    false => format!("{group} is not approved for streaming any more; {ended} connections were ended"),
+                }])
+            }
+            AdminRequest::Member { group, name, add } => self.member(&group, &name, add),
+            AdminRequest::AddUser { name, organisation, groups } => {
+                self.add_user(&name, self.organisation(organisation)?, &groups).await
+            }
+            AdminRequest::Disable { user, disabled } => {
+                let (event, state) =
+                    if disabled { (Event::UserDisabled, "disabled") } else { (Event::UserEnabled, "enabled") };
+                let set = self.known_user(&user).and_then(|_| self.store.set_disabled(&user, disabled));
+                let ended = self.done(event, &user, set)?;
+                Ok(vec![format!("{user} is {state}{}", connections(ended))])
+            }
+            AdminRequest::Oauth(request) => oauth::administration::answer(self, request),
+            AdminRequest::NewPassword { user } => {
+                let (password, hash) = self.new_password().await?;
+                let ended = self.done(Event::PasswordChanged, &user, self.store.set_password(&user, &hash))?;
+                let changed = format!("{user} has a new password{}", connections(ended));
+                Ok(vec![changed, format!("password: {password}")])
+            }
+        }
+    }
+
+    fn member(&self, group: &str, name: &str, add: bool) -> Answer {
+        let (event, said) = if add { (Event::MemberAdded, "is in") } else { (Event::MemberRemoved, "is not in") };
+        let changed = self.organisation_of(group).and_then(|organisation| {
+            let who = self.store.principal(name, &organisation)?;
+            let who =
+                who.ok_or_else(|| StoreError::Absent(format!("user or client named {name} in {organisation}")))?;
+            if add { self.store.join_group(group, &who) } else { self.store.leave_group(group, &who) }
+        });
+        let ended = self.done(event, &format!("{group} {name}"), changed)?;
+        Ok(vec![format!("{name} {said} {group}{}", connections(ended))])
+    }
+
+    async fn add_user(&self, name: &str, organisation: String, groups: &[String]) -> Answer {
+        for group in groups {
+            if self.organisation_of(group).map_err(|error| error.to_string())? != organisation {
+                return Err(format!("there is no group named {group} in {organisation}"));
+            }
+        }
+        let (password, hash) = self.new_password().await?;
+        let added = self
+            .store
+            .add_user(name, &organisation, &hash)
+            .and_then(|user| groups.iter().try_for_each(|group| self.store.join_group(group, &user)));
+        self.done(Event::UserAdded, &[&[name.to_owned()], groups].concat().join(" "), added)?;
+        let of_groups = if groups.is_empty() { "in no group yet".into() } else { format!("in {}", groups.join(", ")) };
+        Ok(vec![format!("{name} is added to {organisation}, {of_groups}"), format!("password: {password}")])
+    }
+
+    async fn new_password(&self) -> Result<(String, String), String> {
+        let password = secret::<18>();
+        let hash = self.passwords.hash(&password).await.map_err(|_| "too busy to hash a password; try again")?;
+        Ok((password, hash))
+    }
+
+    /// The organisation that is named, or the only one there is.
+    pub fn organisation(&self, named: Option<String>) -> Result<String, String> {
+        if let Some(name) = named {
+            return Ok(name);
+        }
+        let mut all = self.store.organisations().map_err(|error| error.to_string())?;
+        match (all.pop(), all.is_empty()) {
+            (Some(only), true) => Ok(only),
+            (Some(last), false) => {
+                all.push(last);
+                Err(format!("name one of the organisations with -organisation: {}", all.join(", ")))
+            }
+            (None, _) => Err("there is no organisation yet; add one with -organisation NAME -add".into()),
+        }
+    }
+
+    pub fn organisation_of(&self, group: &str) -> Result<String, StoreError> {
+        let found = self.store.groups()?.into_iter().find(|other| other.name == group);
+        found.map(|group| group.organisation).ok_or_else(|| StoreError::Absent(format!("group named {group}")))
+    }
+
+    fn known_user(&self, name: &str) -> Result<Principal, StoreError> {
+        let login = self.store.login(name)?;
+        login.map(|login| login.principal).ok_or_else(|| StoreError::Absent(format!("user named {name}")))
+    }
+
+    /// Records what was done and sees to it that it has its effect on what is live; how many streams that ended.
+    pub fn done(&self, event: Event, target: &str, result: Result<(), StoreError>) -> Result<usize, String> {
+        let ended = self.live_access.catch_up();
+        let entry = Entry::of_administrator(event, target);
+        let entry = if result.is_err() { entry.ended("refused") } else { entry };
+        let recorded = self.store.record(&[(clock::unix_millis(), entry)], self.keep);
+        match (result, recorded) {
+            (Ok(()), Ok(())) => Ok(ended),
+            (Ok(()), Err(error)) => Err(format!("it is done, but could not be recorded: {error}")),
+            (Err(error), _) => Err(error.to_string()),
+        }
+    }
+}
+
+pub(super) fn connections(ended: usize) -> String {
+    if ended == 0 { String::new() } else { format!("; {ended} connections were ended") }
+}
+
+fn lines<T: Serialize>(all: Result<Vec<T>, StoreError>, json: bool, shown: impl Fn(&T) -> String) -> Answer {
+    let all = all.map_err(|error| error.to_string())?;
+    let line = |one: &T| {
+        if json { serde_json::to_string(one).expect("plain fields are JSON") } else { shown(one).trim_end().to_owned() }
+    };
+    Ok(all.iter().map(line).collect())
+}
+
+fn shown(row: &Recorded) -> String {
+    let at = i64::try_from(row.at).ok().and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+    let at = at.map_or_else(String::new, |at| format!("{at:.3}"));
+    let Recorded { what, who, target, outcome, address, request, .. } = row;
+    let who = if who.is_empty() { "-" } else { who };
+    let mut line = format!("{at}  {what}  {who}  {target}  {outcome}");
+    for more in [address, request].into_iter().flatten() {
+        line += &format!("  {more}");
+    }
+    line
+}

@@ -1,0 +1,143 @@
+//! Live access is judged again whenever something about it has changed: who is let in no longer is closed, who
+//! has another role is told, and what they have open ends with their role.
+//!
+//! Changes come from the store, after they are stored; sessions come from the SFEs, anew over each new link.
+//! So neither a change made while a process was away, nor a process that ends between a change and its
+//! telling, leaves anyone with what they have no more.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use tokio::sync::mpsc;
+
+use super::sessions::{Place, Sessions};
+use crate::{
+    access::{self, Caller, Change, Proof, Records as _, Role, Sharee},
+    ipc::messages::WfeDown,
+    protocol::{CloseCode, ThingId},
+    services::notification::{self, Told},
+    store::Store,
+};
+
+/// Sessions that are judged in one go; then others have their turn.
+const AT_ONCE: usize = 256;
+
+/// Judges what is live.
+pub struct LiveAccess {
+    store: Store,
+    sessions: Rc<Sessions>,
+    changes: RefCell<mpsc::UnboundedReceiver<Change>>,
+    /// Streams that were ended since the server started.
+    ended: Cell<usize>,
+    /// With `--echo` nobody is anybody.
+    echo: bool,
+}
+
+impl LiveAccess {
+    /// Judges by this store. None if another does already.
+    pub fn new(store: Store, sessions: Rc<Sessions>, echo: bool) -> Option<Self> {
+        let changes = RefCell::new(store.watch()?);
+        Some(Self { store, sessions, changes, ended: Cell::new(0), echo })
+    }
+
+    /// Follows what changes, as long as the process lives.
+    pub async fn follow(self: Rc<Self>) {
+        loop {
+            // Taken out of the cell only while it is there for the taking: `catch_up` may come between.
+            let next = std::future::poll_fn(|context| self.changes.borrow_mut().poll_recv(context)).await;
+            let Some(change) = next else { return };
+            for places in self.changed(change).chunks(AT_ONCE) {
+                places.iter().for_each(|place| self.judge(*place));
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Does at once what follows from changes that are stored. Tells how many streams were ended by that.
+    pub fn catch_up(&self) -> usize {
+        let before = self.ended.get();
+        loop {
+            let Ok(change) = self.changes.borrow_mut().try_recv() else { break };
+            self.changed(change).into_iter().for_each(|place| self.judge(place));
+        }
+        self.ended.get() - before
+    }
+
+    /// A session is there, or there again.
+    pub fn connected(&self, place: Place, caller: Caller, open: Vec<(ThingId, Role)>) {
+        self.sessions.connected(place, caller, open);
+        self.judge(place);
+    }
+
+    /// Tells those whom a change concerns; returns the sessions to be judged.
+    fn changed(&self, change: Change) -> Vec<Place> {
+        match change {
+            Change::Shared { thing, with, role, by } => {
+                let told = Told::Share { thing, by: by.name, with: &with, given: role.is_some() };
+                notification::tell(&self.store, &self.sessions, &self.reached_by(&with), &told);
+                self.sessions.holding(thing)
+            }
+            Change::Approved { group, approved } => {
+                let members = self.store.members(&group).unwrap_or_default();
+                notification::tell(&self.store, &self.sessions, &members, &Told::Approval { group: &group, approved });
+                members.iter().flat_map(|member| self.sessions.of(member)).collect()
+            }
+            Change::Deleted(thing) => self.sessions.holding(thing),
+            Change::Of(principals) => principals.iter().flat_map(|who| self.sessions.of(who)).collect(),
+            Change::LoggedOut(hash) => self.sessions.by(|proof| matches!(proof, Proof::Login(login) if *login == hash)),
+            Change::Grant(id) => self.sessions.by(|proof| matches!(proof, Proof::Token { grant, .. } if *grant == id)),
+            Change::Client(client) => {
+                let of_client = |proof: &Proof| matches!(proof, Proof::Token { client: to, .. } if *to == client.name);
+                [self.sessions.by(of_client), self.sessions.of(&client)].concat()
+            }
+        }
+    }
+
+    fn reached_by(&self, with: &Sharee) -> Vec<access::Principal> {
+        match with {
+            Sharee::Principal(who) => vec![who.clone()],
+            Sharee::Group(group) => self.store.members(group).unwrap_or_default(),
+        }
+    }
+
+    /// Whether a session may go on, and in which roles.
+    fn judge(&self, place: Place) {
+        if self.echo {
+            return;
+        }
+        let Some(caller) = self.sessions.caller(place) else { return };
+        if let Err(denied) = access::may_stream(&self.store, &caller) {
+            return self.end(place, denied.close_code());
+        }
+        for (thing, told) in self.sessions.opened_by(place) {
+            match self.store.role(&caller.principal, thing) {
+                Ok(role) if role == Some(told) => {}
+                Ok(role) => {
+                    self.sessions.set_role(place, thing, role);
+                    self.tell(place, &WfeDown::Access { session: place.1, thing, role });
+                }
+                Err(error) => {
+                    // No proven right; the client comes back and asks again.
+                    tracing::error!(%error, "a role cannot be read");
+                    return self.end(place, CloseCode::Restart);
+                }
+            }
+        }
+    }
+
+    fn end(&self, place: Place, code: CloseCode) {
+        if self.sessions.end(place) {
+            self.ended.set(self.ended.get() + 1);
+            let close = WfeDown::Close { session: place.1, code: code.number(), reason: code.message().into() };
+            self.tell(place, &close);
+        }
+    }
+
+    fn tell(&self, place: Place, message: &WfeDown) {
+        if let Some(link) = self.sessions.link(place.0) {
+            link.send(message);
+        }
+    }
+}
