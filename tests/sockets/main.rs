@@ -3,11 +3,13 @@
 #[path = "../product/mod.rs"]
 mod product;
 
+mod access;
 mod frames;
 mod handover;
 mod kills;
 mod limits;
 mod live;
+mod permissions;
 mod processes;
 mod raw;
 mod refusals;
