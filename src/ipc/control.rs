@@ -49,18 +49,23 @@ pub enum Report {
     Answer(Result<Vec<String>, String>),
 }
 
-/// What the administrator may ask of WFE.
+/// What the administrator may ask of WFE. Lists come in parts: those after the first `skip`, at most
+/// [`LISTED_AT_ONCE`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum AdminRequest {
     /// All groups, a line each.
     Groups {
         /// As JSON.
         json: bool,
+        /// Leave out the first ones.
+        skip: usize,
     },
     /// All users, a line each.
     Users {
         /// As JSON.
         json: bool,
+        /// Leave out the first ones.
+        skip: usize,
     },
     /// A new organisation.
     AddOrganisation {
@@ -119,8 +124,74 @@ pub enum AdminRequest {
         user: Option<String>,
         /// As JSON.
         json: bool,
+        /// Leave out the first ones.
+        skip: usize,
     },
+    /// A matter of the authorisation server.
+    Oauth(OauthRequest),
 }
+
+/// What the administrator may ask of the authorisation server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OauthRequest {
+    /// All applications, a line each.
+    Clients {
+        /// As JSON.
+        json: bool,
+        /// Leave out the first ones.
+        skip: usize,
+    },
+    /// Register an application.
+    AddClient {
+        /// Its id.
+        client: String,
+        /// Its organisation; none for the only one.
+        organisation: Option<String>,
+        /// Groups to put it into.
+        groups: Vec<String>,
+        /// Where it may have codes sent.
+        redirect_uris: Vec<String>,
+        /// What it may have; none for all scopes.
+        scopes: Vec<String>,
+        /// Whether it can keep no secret.
+        public: bool,
+        /// As JSON.
+        json: bool,
+    },
+    /// End all that an application was granted, and let it ask no more; or let it ask again.
+    DisableClient {
+        /// Its id.
+        client: String,
+        /// End or let ask again.
+        disabled: bool,
+    },
+    /// A new secret for an application.
+    NewSecret {
+        /// Its id.
+        client: String,
+        /// As JSON.
+        json: bool,
+    },
+    /// What users have allowed applications, and what applications hold for themselves.
+    Grants {
+        /// Of this user or client alone.
+        user: Option<String>,
+        /// As JSON.
+        json: bool,
+        /// Leave out the first ones.
+        skip: usize,
+    },
+    /// End one grant.
+    EndGrant {
+        /// Its id, the `jti` of one of its access tokens, or one of its tokens.
+        token: String,
+    },
+    /// Sign with a new key from now on.
+    RotateKeys,
+}
+
+/// Lines in one part of a list: they go through the processes in one packet.
+pub const LISTED_AT_ONCE: usize = 100;
 
 /// The process's sending end of its channel to the supervisor.
 #[derive(Clone, Debug)]

@@ -208,39 +208,37 @@ impl Store {
         })
     }
 
-    /// All users and clients, with whether they are disabled, by name.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn principals(&self) -> Result<Vec<(Principal, bool)>> {
-        const QUERY: &str = "SELECT p.kind, p.name, o.name, p.disabled FROM principals p
-            JOIN organisations o ON o.id = p.organisation ORDER BY p.name";
-        self.read(|db| {
-            let mut query = db.prepare_cached(QUERY)?;
-            let rows = query.query_map([], |row| Ok((principal_of(row)?, row.get(3)?)))?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-    }
-
     /// The OAuth client with this id.
     ///
     /// # Errors
     /// The database failed.
     pub fn client(&self, id: &str) -> Result<Option<Client>> {
-        const QUERY: &str = "SELECT p.kind, p.name, o.name, c.secret_hash, c.redirect_uris, c.scopes, p.disabled
-            FROM clients c JOIN principals p ON p.id = c.principal JOIN organisations o ON o.id = p.organisation
-            WHERE p.name = ?1";
+        let query = format!("{CLIENTS} WHERE p.name = ?1");
+        self.read(|db| Ok(db.prepare_cached(&query)?.query_row([id], client_of).optional()?))
+    }
+
+    /// All OAuth clients, by id.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn clients(&self) -> Result<Vec<Client>> {
         self.read(|db| {
-            let client = |row: &Row<'_>| {
-                Ok(Client {
-                    principal: principal_of(row)?,
-                    secret_hash: row.get(3)?,
-                    redirect_uris: serde_json::from_str(&row.get::<_, String>(4)?).unwrap_or_default(),
-                    scopes: row.get(5)?,
-                    disabled: row.get(6)?,
-                })
-            };
-            Ok(db.prepare_cached(QUERY)?.query_row([id], client).optional()?)
+            let mut query = db.prepare_cached(&format!("{CLIENTS} ORDER BY p.name"))?;
+            let rows = query.query_map([], client_of)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Gives a confidential client a new secret; the old one counts no more.
+    ///
+    /// # Errors
+    /// There is no such client, or it has no secret.
+    pub fn set_client_secret(&self, id: &str, secret_hash: &[u8]) -> Result<()> {
+        const UPDATE: &str = "UPDATE clients SET secret_hash = ?2 WHERE secret_hash IS NOT NULL
+            AND principal = (SELECT id FROM principals WHERE name = ?1)";
+        self.write(|db| {
+            let changed = db.execute(UPDATE, params![id, secret_hash])?;
+            found(changed, || format!("client named {id} that has a secret"))
         })
     }
 
@@ -282,6 +280,19 @@ impl Records for Store {
             Proof::ThisOnce => Ok(true),
         }
     }
+}
+
+const CLIENTS: &str = "SELECT p.kind, p.name, o.name, c.secret_hash, c.redirect_uris, c.scopes, p.disabled
+    FROM clients c JOIN principals p ON p.id = c.principal JOIN organisations o ON o.id = p.organisation";
+
+fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
+    Ok(Client {
+        principal: principal_of(row)?,
+        secret_hash: row.get(3)?,
+        redirect_uris: serde_json::from_str(&row.get::<_, String>(4)?).unwrap_or_default(),
+        scopes: row.get(5)?,
+        disabled: row.get(6)?,
+    })
 }
 
 fn add_principal(db: &Connection, kind: Kind, name: &str, organisation: &str) -> Result<i64> {

@@ -138,7 +138,7 @@ pub(super) fn page(app: &App, auth: &AuthSession, asked: &Asked, user: &Principa
 
 fn in_plain_words(scope: Scope) -> &'static str {
     match scope {
-        Scope::Stream => "work with your Things live: see them, and change what you may change, while others do",
+        Scope::Stream => "work with your Things live, together with others: see them, and change those that you may",
         Scope::ThingsRead => "look at your Things",
         Scope::ThingsWrite => "create Things, and change or delete those that you may",
     }

@@ -3,6 +3,7 @@
 //! Follows RFC 6749, 6750, 7009, 7636, 7662, 8252, 8414, 9068, 9207 and 9700. There is no implicit and no
 //! password grant.
 
+pub(super) mod administration;
 pub(super) mod authorize;
 mod client_request;
 pub(super) mod consent;
@@ -16,6 +17,8 @@ mod tokens;
 mod consent_tests;
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod forgery_tests;
 #[cfg(test)]
 mod oauth_tests;
 #[cfg(test)]
@@ -73,6 +76,30 @@ fn may_redirect(client: &Client, given: &str) -> bool {
         .any(|registered| registered == given || without_loopback_port(given).is_some_and(|given| given == *registered))
 }
 
+/// Whether codes may be had sent there at all: by HTTPS, to a program on the user's own computer by a loopback
+/// address (RFC 8252 7.3), or to an app by a scheme of its own (7.1). Written as it will be compared.
+///
+/// # Errors
+/// Why not, and what to write instead.
+fn check_redirect(uri: &str) -> std::result::Result<(), String> {
+    let refuse = |why: &str| Err(format!("\"{}\" cannot be a redirect address: {why}", uri.escape_debug()));
+    let Ok(url) = Url::parse(uri) else { return refuse("it is not a URL") };
+    if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return refuse("it must have no name and no # in it");
+    }
+    if url.as_str() != uri {
+        return refuse(&format!("write it as {url}"));
+    }
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => Ok(()),
+        ("http", Some(Host::Ipv4(ip))) if ip.is_loopback() => Ok(()),
+        ("http", Some(Host::Ipv6(ip))) if ip.is_loopback() => Ok(()),
+        ("http", _) => refuse("use https, or http://127.0.0.1/... for a program on the user's own computer"),
+        (scheme, _) if scheme.contains('.') => Ok(()),
+        _ => refuse("an app's own scheme is a domain of its maker, backwards, such as com.example.app:/done"),
+    }
+}
+
 /// A loopback address of the form that RFC 8252 7.3 describes, with its port taken away.
 fn without_loopback_port(uri: &str) -> Option<String> {
     let mut url = Url::parse(uri).ok()?;
@@ -123,7 +150,39 @@ mod tests {
         }
         let web = client("https://app.test/cb");
         assert!(may_redirect(&web, "https://app.test/cb"));
-        assert!(!may_redirect(&web, "https://app.test:8443/cb") && !may_redirect(&web, "https://app.test/cb/x"));
+        assert!(!may_redirect(&web, "https://app.test:8443/cb"), "of no other address is the port free");
+    }
+
+    #[test]
+    fn codes_go_by_https_or_stay_on_the_users_computer() {
+        for good in [
+            "https://app.test/cb",
+            "https://app.test/cb?a=b",
+            "https://app.test/",
+            "http://127.0.0.1/cb",
+            "http://[::1]/cb",
+            "com.example.app:/cb",
+        ] {
+            assert_eq!(check_redirect(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "app.test/cb",
+            "https://app.test",
+            "https://App.test/cb",
+            "https://app.test/a/../cb",
+            "https://app.test/cb#x",
+            "https://ada@app.test/cb",
+            "http://app.test/cb",
+            "http://localhost/cb",
+            "http://127.0.0.1.app.test/cb",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "myapp:/cb",
+            "https://*.app.test/cb\n",
+        ] {
+            assert!(check_redirect(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -277,7 +277,7 @@ impl Tokens {
         if claims.exp.saturating_sub(claims.iat) > MAX_ACCESS_TOKEN_SECONDS {
             return Err(invalid("valid for longer than any"));
         }
-        let grant = claims.jti.split('.').next().and_then(|id| id.parse().ok());
+        let grant = grant_of_jti(&claims.jti);
         Ok(Verified {
             scopes: Scopes::parse(&claims.scope).ok_or(invalid("unknown scope"))?,
             principal: Principal { kind: claims.kind, name: claims.sub, organisation: claims.organisation },
@@ -304,6 +304,13 @@ impl Tokens {
     fn remembered<T>(&self, act: impl FnOnce(&mut HashMap<[u8; 32], Verified>) -> T) -> T {
         act(&mut self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// The grant of the token with this id; the grant's own id will do as well.
+pub(super) fn grant_of_jti(jti: &str) -> Option<Uuid> {
+    let id = jti.split_once('.').map_or(jti, |(grant, _)| grant);
+    // Only as we write it, so that no token of another form passes for one.
+    id.parse().ok().filter(|grant: &Uuid| grant.to_string() == id)
 }
 
 impl Key {
@@ -334,4 +341,4 @@ fn new_key() -> SigningKey {
 
 #[cfg(test)]
 #[path = "tokens_tests.rs"]
-mod tests;
+pub(in crate::wfe) mod tests;

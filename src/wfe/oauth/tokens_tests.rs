@@ -33,24 +33,19 @@ impl Bench {
     fn refused(&self, token: &str) -> bool {
         matches!(self.tokens.verify(token, NOW + 1), Err(TokenError::Invalid(_)))
     }
+}
 
-    /// Signs with our own key what is made of a good token's header and claims.
-    fn forged(&self, header: impl FnOnce(&mut Value), claims: impl FnOnce(&mut Value)) -> String {
-        let [mut head, mut body] = parts(&self.token());
-        header(&mut head);
-        claims(&mut body);
-        self.signed(&head.to_string(), &body.to_string())
-    }
-
-    fn signed(&self, head: &str, body: &str) -> String {
+impl Tokens {
+    /// Signs anything with our own key, as whoever had stolen it.
+    pub(in crate::wfe) fn sign_anything(&self, head: &str, body: &str) -> String {
         let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(head), URL_SAFE_NO_PAD.encode(body));
-        let key = &self.tokens.keys()[0].sign;
-        let signature = jsonwebtoken::crypto::sign(text.as_bytes(), key, Algorithm::EdDSA).unwrap();
+        let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &self.keys()[0].sign, Algorithm::EdDSA).unwrap();
         format!("{text}.{signature}")
     }
 }
 
-fn parts(token: &str) -> [Value; 2] {
+/// Header and claims.
+pub(in crate::wfe) fn parts(token: &str) -> [Value; 2] {
     let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap());
     [0, 1].map(|_| serde_json::from_slice(&parts.next().unwrap()).unwrap())
 }
@@ -70,7 +65,6 @@ fn a_token_says_what_rfc_9068_demands_and_verifies() {
         assert_eq!((verified.principal, verified.scopes), (bench.fixture.ada.clone(), Scopes::ALL));
         assert_eq!((verified.expires_at, verified.client_id.as_str()), (NOW + 600, "app"));
     }
-    assert!(!bench.refused(&bench.forged(|_| (), |_| ())), "the forging itself works");
 }
 
 #[test]
@@ -93,94 +87,16 @@ fn a_remembered_token_of_a_disabled_user_is_refused() {
 }
 
 #[test]
-fn no_other_algorithm_passes() {
-    let bench = Bench::new();
-    for alg in ["none", "None", "nOnE", "HS256", "ES256", "EDDSA", ""] {
-        let token = bench.forged(|head| head["alg"] = alg.into(), |_| ());
-        assert!(bench.refused(&token), "{alg}");
-        let unsigned = token.rsplit_once('.').unwrap().0;
-        assert!(bench.refused(&format!("{unsigned}.")) && bench.refused(unsigned), "{alg}");
-    }
-}
-
-#[test]
-fn the_public_key_is_no_secret_for_hmac() {
-    let bench = Bench::new();
-    let public = &bench.tokens.jwks(NOW)["keys"][0];
-    let raw = URL_SAFE_NO_PAD.decode(public["x"].as_str().unwrap()).unwrap();
-    let [mut head, body] = parts(&bench.token());
-    head["alg"] = "HS256".into();
-    let text = [&head, &body].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
-    for secret in [raw, public.to_string().into_bytes(), public["x"].to_string().into_bytes()] {
-        let key = EncodingKey::from_secret(&secret);
-        let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key, Algorithm::HS256).unwrap();
-        assert!(bench.refused(&format!("{text}.{signature}")));
-    }
-}
-
-#[test]
-fn headers_other_than_ours_are_refused() {
-    let bench = Bench::new();
-    let changes: &[(&str, Value)] = &[
-        ("typ", "JWT".into()),
-        ("typ", "logout+jwt".into()),
-        ("typ", Value::Null),
-        ("kid", "../../etc/passwd".into()),
-        ("kid", "' OR 1=1 --".into()),
-        ("kid", "https://evil.test/key".into()),
-        ("kid", Value::Null),
-        ("jku", "https://evil.test/jwks".into()),
-        ("jwk", json!({"kty": "OKP"})),
-        ("x5u", "https://evil.test/cert".into()),
-        ("x5c", json!([])),
-        ("crit", json!(["exp"])),
-        ("enc", "A128GCM".into()),
-    ];
-    for (name, value) in changes {
-        let token = bench.forged(|head| head[*name] = value.clone(), |_| ());
-        assert!(bench.refused(&token), "{name}: {value}");
-    }
-}
-
-#[test]
-fn claims_that_are_missing_wrong_or_odd_are_refused() {
-    let bench = Bench::new();
-    let changes: &[(&str, Value)] = &[
-        ("iss", "https://evil.test".into()),
-        ("aud", "https://evil.test".into()),
-        ("exp", "1800000600".into()),
-        ("exp", (-1).into()),
-        ("exp", 1.8e19.into()),
-        ("iat", (NOW + 120).into()),
-        ("scope", "admin".into()),
-        ("kind", "god".into()),
-        ("organisation", "rivals".into()),
-        ("sub", "nobody".into()),
-    ];
-    for (name, value) in changes {
-        let token = bench.forged(|_| (), |claims| claims[*name] = value.clone());
-        assert!(bench.refused(&token), "{name}: {value}");
-    }
-    for name in ["iss", "aud", "sub", "client_id", "exp", "iat", "jti", "scope", "organisation", "kind"] {
-        let drop = |claims: &mut Value| drop(claims.as_object_mut().unwrap().remove(name));
-        assert!(bench.refused(&bench.forged(|_| (), drop)), "{name}");
-    }
-    let [head, body] = parts(&bench.token());
-    let twice = body.to_string().replacen('{', "{\"sub\":\"grace\",", 1);
-    assert!(bench.refused(&bench.signed(&head.to_string(), &twice)));
-}
-
-#[test]
-fn changed_bytes_other_shapes_and_giants_are_refused() {
+fn a_token_of_an_ended_grant_is_refused_from_the_next_use_on() {
     let bench = Bench::new();
     let token = bench.token();
-    let other = Bench::new();
-    assert!(bench.refused(&other.token()), "another server's");
-    let giant = format!("{}.{}", token, "A".repeat(1 << 20));
-    let (text, signature) = token.rsplit_once('.').unwrap();
-    let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
-    for bad in ["", ".", "..", "a.b.c", &giant, &format!("{token}="), &format!("{token}.x"), &format!("{token}\n")] {
-        assert!(bench.refused(bad));
-    }
-    assert!(bench.refused(&format!("{text}.{zeros}")) && bench.refused(&format!("{text}.{}A", signature)));
+    let verified = bench.tokens.verify(&token, NOW).unwrap();
+    bench.fixture.store.end_grant(verified.grant).unwrap();
+    assert!(bench.refused(&token));
+}
+
+#[test]
+fn a_token_of_another_server_is_refused() {
+    let (bench, other) = (Bench::new(), Bench::new());
+    assert!(bench.refused(&other.token()));
 }

@@ -1,0 +1,329 @@
+//! What the administrator may see and do of the authorisation server: applications, grants, signing keys.
+//! Each answer is lines to print, or one line that says why not.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{check_redirect, refresh_token::RefreshToken, secret_hash, tokens::grant_of_jti};
+use crate::{
+    access::{Scope, Scopes},
+    clock,
+    ipc::control::{LISTED_AT_ONCE, OauthRequest},
+    store::{Client, Grant, NewClient, Store, StoreError},
+    wfe::App,
+};
+
+/// Lines to print, or why not.
+type Answer = Result<Vec<String>, String>;
+
+/// Answers one question.
+pub(in crate::wfe) fn answer(app: &App, request: OauthRequest) -> Answer {
+    let store = app.store();
+    match request {
+        OauthRequest::Clients { json, skip } => {
+            let clients = store.clients().map_err(shown)?;
+            clients.iter().skip(skip).take(LISTED_AT_ONCE).map(|client| client_line(store, client, json)).collect()
+        }
+        OauthRequest::AddClient { client, organisation, groups, redirect_uris, scopes, public, json } => {
+            let organisation = organisation_or_only(store, organisation)?;
+            let new = Registration { client: &client, organisation, groups, redirect_uris, scopes, public };
+            let secret = new.register(store)?;
+            Ok(vec![credentials(&client, secret.as_deref(), json)])
+        }
+        OauthRequest::DisableClient { client, disabled } => {
+            known(store, &client)?;
+            store.set_disabled(&client, disabled).map_err(shown)?;
+            Ok(vec![match disabled {
+                true => format!("{client} is revoked; its tokens have ended, and it gets no more"),
+                false => format!("{client} may ask for tokens again"),
+            }])
+        }
+        OauthRequest::NewSecret { client, json } => {
+            known(store, &client)?;
+            let secret = new_secret();
+            store.set_client_secret(&client, &secret_hash(&secret)).map_err(shown)?;
+            Ok(vec![credentials(&client, Some(&secret), json)])
+        }
+        OauthRequest::Grants { user, json, skip } => {
+            let grants = store.grants(user.as_deref(), clock::unix_seconds()).map_err(shown)?;
+            Ok(grants.iter().skip(skip).take(LISTED_AT_ONCE).map(|grant| grant_line(grant, json)).collect())
+        }
+        OauthRequest::EndGrant { token } => {
+            let grant = named_by(app, &token).ok_or("this is no token and no id that -tokens shows")?;
+            match store.end_grant(grant).map_err(shown)? {
+                true => Ok(vec![format!("the grant {grant} has ended, with all its tokens")]),
+                false => Err(format!("there is no grant {grant}, or it has ended")),
+            }
+        }
+        OauthRequest::RotateKeys => {
+            let now = clock::unix_seconds();
+            let key = app.tokens().rotate_keys(now).map_err(shown)?;
+            Ok(vec![format!("access tokens are signed with the new key {key}; older ones stay good until they expire")])
+        }
+    }
+}
+
+/// An application to be registered.
+struct Registration<'a> {
+    client: &'a str,
+    organisation: String,
+    groups: Vec<String>,
+    redirect_uris: Vec<String>,
+    scopes: Vec<String>,
+    public: bool,
+}
+
+impl Registration<'_> {
+    /// Registers it; its secret, unless it is public.
+    fn register(&self, store: &Store) -> Result<Option<String>, String> {
+        if self.client == super::FIRST_PARTY_CLIENT {
+            return Err(format!("there is already a client named {}, which is built in", self.client));
+        }
+        self.redirect_uris.iter().try_for_each(|uri| check_redirect(uri))?;
+        if self.public && self.redirect_uris.is_empty() {
+            return Err(
+                "a public application acts for its users alone: name where it gets its codes with -redirect".into()
+            );
+        }
+        if self.public && !self.groups.is_empty() {
+            return Err("a public application acts for its users alone: their groups count, it has none".into());
+        }
+        let names = self.scopes.join(" ");
+        let scopes = if names.is_empty() { Some(Scopes::ALL) } else { Scopes::parse(&names) };
+        let all: Vec<_> = Scope::ALL.iter().map(|scope| scope.name()).collect();
+        let scopes = scopes.ok_or_else(|| format!("the scopes are {}", all.join(", ")))?;
+        let groups = store.groups().map_err(shown)?;
+        let is_ours =
+            |name: &&String| groups.iter().any(|group| group.name == **name && group.organisation == self.organisation);
+        if let Some(strange) = self.groups.iter().find(|name| !is_ours(name)) {
+            return Err(format!("there is no group named {strange} in {}", self.organisation));
+        }
+        let secret = (!self.public).then(new_secret);
+        let hash = secret.as_deref().map(secret_hash);
+        let principal = store
+            .add_client(&NewClient {
+                id: self.client,
+                organisation: &self.organisation,
+                secret_hash: hash.as_ref().map(|hash| &hash[..]),
+                redirect_uris: &self.redirect_uris,
+                scopes: &scopes.to_string(),
+            })
+            .map_err(shown)?;
+        self.groups.iter().try_for_each(|group| store.join_group(group, &principal)).map_err(shown)?;
+        Ok(secret)
+    }
+}
+
+/// The grant that is meant: by its id, by the `jti` of a token, or by a token itself, good or not.
+fn named_by(app: &App, text: &str) -> Option<Uuid> {
+    let text = text.trim();
+    let by_token = || app.tokens().verify(text, clock::unix_seconds()).ok().map(|token| token.grant);
+    grant_of_jti(text).or_else(|| RefreshToken::read(text).map(|token| token.grant)).or_else(by_token)
+}
+
+fn client_line(store: &Store, client: &Client, json: bool) -> Result<String, String> {
+    let groups = store.groups_of(&client.principal).map_err(shown)?;
+    let public = client.secret_hash.is_none();
+    let name = &client.principal.name;
+    let organisation = &client.principal.organisation;
+    if json {
+        let scopes: Vec<_> = client.scopes.split(' ').collect();
+        let line = json!({
+            "client": name, "organisation": organisation, "public": public, "revoked": client.disabled,
+            "scopes": scopes, "redirect_uris": client.redirect_uris, "groups": groups,
+        });
+        return Ok(line.to_string());
+    }
+    let kind = if public { "public" } else { "confidential" };
+    let state = if client.disabled { "revoked" } else { "registered" };
+    let scopes = client.scopes.replace(' ', ",");
+    Ok([&[name.as_str(), organisation, kind, state, &scopes], &texts(&groups)[..], &texts(&client.redirect_uris)]
+        .concat()
+        .join("  "))
+}
+
+fn texts(owned: &[String]) -> Vec<&str> {
+    owned.iter().map(String::as_str).collect()
+}
+
+fn grant_line(grant: &Grant, json: bool) -> String {
+    let (since, used) = (time(grant.created_at), time(grant.used_at));
+    let user = &grant.principal.name;
+    if json {
+        let scopes: Vec<_> = grant.scopes.split(' ').collect();
+        let line = json!({
+            "id": grant.id, "client": grant.client, "user": user, "organisation": grant.principal.organisation,
+            "scopes": scopes, "since": since, "last_token": used, "ends": time(grant.expires_at),
+        });
+        return line.to_string();
+    }
+    let scopes = grant.scopes.replace(' ', ",");
+    format!("{}  {}  {user}  {scopes}  since {since}  last token {used}", grant.id, grant.client)
+}
+
+fn time(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|at| Timestamp::from_second(at).ok())
+        .map(|at| at.to_string())
+        .unwrap_or_default()
+}
+
+/// What the application is told once; the secret is kept as a hash alone.
+fn credentials(client: &str, secret: Option<&str>, json: bool) -> String {
+    match (secret, json) {
+        (Some(secret), true) => json!({"client_id": client, "client_secret": secret}).to_string(),
+        (None, true) => json!({"client_id": client}).to_string(),
+        (Some(secret), false) => format!("client_id {client}\nclient_secret {secret}"),
+        (None, false) => format!("client_id {client}"),
+    }
+}
+
+fn known(store: &Store, client: &str) -> Result<(), String> {
+    let found = store.client(client).map_err(shown)?;
+    found.map(drop).ok_or_else(|| format!("there is no application named {client}; see -clients"))
+}
+
+fn organisation_or_only(store: &Store, named: Option<String>) -> Result<String, String> {
+    if let Some(named) = named {
+        return Ok(named);
+    }
+    let all = store.organisations().map_err(shown)?;
+    match &all[..] {
+        [only] => Ok(only.clone()),
+        [] => Err("there is no organisation yet".into()),
+        _ => Err(format!("name one of the organisations with -organisation: {}", all.join(", "))),
+    }
+}
+
+fn new_secret() -> String {
+    URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>())
+}
+
+fn shown(error: StoreError) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        access::Records,
+        wfe::fixture::{Front, basic},
+    };
+
+    fn add(front: &Front, change: impl FnOnce(&mut OauthRequest)) -> Answer {
+        let mut request = OauthRequest::AddClient {
+            client: "new".into(),
+            organisation: Some("acme".into()),
+            groups: vec!["designers".into()],
+            redirect_uris: vec!["https://new.test/cb".into()],
+            scopes: vec!["stream".into()],
+            public: false,
+            json: false,
+        };
+        change(&mut request);
+        answer(&front.app, request)
+    }
+
+    #[tokio::test]
+    async fn a_registered_application_gets_tokens_until_it_is_revoked() {
+        let front = Front::new();
+        let printed = add(&front, |_| ()).unwrap().remove(0);
+        let secret = printed.strip_prefix("client_id new\nclient_secret ").unwrap();
+        let ask = async |secret: &str| {
+            let credentials = basic("new", secret);
+            let headers = [("authorization", credentials.as_str())];
+            front.post_form("/oauth/token", &headers, "grant_type=client_credentials").await
+        };
+        let token = ask(secret).await.json()["access_token"].as_str().unwrap().to_owned();
+        let principal = front.people.store.client("new").unwrap().unwrap().principal;
+        assert!(front.people.store.standing(&principal).unwrap().approved);
+        let listed = answer(&front.app, OauthRequest::Clients { json: false, skip: 0 }).unwrap();
+        assert!(
+            listed.contains(&"new  acme  confidential  registered  stream  designers  https://new.test/cb".to_owned())
+        );
+        let printed =
+            answer(&front.app, OauthRequest::NewSecret { client: "new".into(), json: true }).unwrap().remove(0);
+        let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        let new = printed["client_secret"].as_str().unwrap();
+        assert_eq!((ask(secret).await.status.as_u16(), ask(new).await.status.as_u16()), (401, 200));
+        let set = |disabled| answer(&front.app, OauthRequest::DisableClient { client: "new".into(), disabled });
+        set(true).unwrap();
+        let verify = || front.app.tokens().verify(&token, clock::unix_seconds()).is_ok();
+        assert!(!verify() && ask(new).await.status == 401);
+        set(false).unwrap();
+        assert!(!verify() && ask(new).await.status == 200, "what has ended stays ended");
+    }
+
+    #[test]
+    fn what_cannot_be_registered_is_told_in_one_line() {
+        let front = Front::new();
+        fn fields(
+            request: &mut OauthRequest,
+        ) -> (&mut String, &mut Option<String>, &mut Vec<String>, &mut Vec<String>, &mut Vec<String>, &mut bool)
+        {
+            match request {
+                OauthRequest::AddClient { client, organisation, groups, redirect_uris, scopes, public, .. } => {
+                    (client, organisation, groups, redirect_uris, scopes, public)
+                }
+                _ => unreachable!(),
+            }
+        }
+        let refused = [
+            add(&front, |request| *fields(request).0 = "system".into()),
+            add(&front, |request| *fields(request).0 = "widgetapp-cli".into()),
+            add(&front, |request| *fields(request).0 = "New App".into()),
+            add(&front, |request| *fields(request).1 = None),
+            add(&front, |request| *fields(request).1 = Some("nowhere".into())),
+            add(&front, |request| *fields(request).2 = vec!["spies".into()]),
+            add(&front, |request| *fields(request).3 = vec!["http://new.test/cb".into()]),
+            add(&front, |request| *fields(request).4 = vec!["admin".into()]),
+            add(&front, |request| *fields(request).5 = true),
+            answer(&front.app, OauthRequest::NewSecret { client: "web-app".into(), json: false }),
+            answer(&front.app, OauthRequest::NewSecret { client: "ada".into(), json: false }),
+            answer(&front.app, OauthRequest::DisableClient { client: "ada".into(), disabled: true }),
+            answer(&front.app, OauthRequest::EndGrant { token: "nonsense".into() }),
+            answer(&front.app, OauthRequest::EndGrant { token: clock::new_id().to_string() }),
+        ];
+        for (at, answer) in refused.into_iter().enumerate() {
+            let why = answer.expect_err(&at.to_string());
+            assert_eq!(why.lines().count(), 1, "{why}");
+        }
+        assert!(front.people.store.client("new").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_grant_is_listed_and_ended_by_its_id_or_by_a_token() {
+        let front = Front::new();
+        let (ada, now) = (&front.people.ada, clock::unix_seconds());
+        let list = |user: &str| {
+            let user = Some(user.to_owned());
+            answer(&front.app, OauthRequest::Grants { user, json: true, skip: 0 }).unwrap()
+        };
+        for by_token in [true, false] {
+            let token = front.token(ada, "stream");
+            let line: serde_json::Value = serde_json::from_str(&list("ada")[0]).unwrap();
+            assert_eq!((&line["client"], &line["user"]), (&"app".into(), &"ada".into()));
+            let named = if by_token { token.clone() } else { line["id"].as_str().unwrap().into() };
+            answer(&front.app, OauthRequest::EndGrant { token: named }).unwrap();
+            assert!(front.app.tokens().verify(&token, now).is_err() && list("ada").is_empty());
+        }
+        let token = front.token(ada, "stream");
+        let jti = front.app.tokens().verify(&token, now).unwrap().jti;
+        answer(&front.app, OauthRequest::EndGrant { token: jti }).unwrap();
+        assert!(list("ada").is_empty() && list("grace").is_empty());
+    }
+
+    #[test]
+    fn a_long_list_comes_in_parts() {
+        let front = Front::new();
+        for _ in 0..LISTED_AT_ONCE + 1 {
+            front.token(&front.people.ada, "stream");
+        }
+        let part = |skip| answer(&front.app, OauthRequest::Grants { user: None, json: false, skip }).unwrap().len();
+        assert_eq!((part(0), part(LISTED_AT_ONCE), part(2 * LISTED_AT_ONCE)), (LISTED_AT_ONCE, 1, 0));
+    }
+}
