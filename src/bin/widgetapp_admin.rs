@@ -24,7 +24,7 @@ const NO_SERVER: u8 = 3;
 #[derive(Parser)]
 #[command(name = "widgetapp_admin", version)]
 #[command(group(ArgGroup::new("what").required(true).args(WHAT)))]
-#[command(group(ArgGroup::new("list").args(["status", "groups", "users", "audit", "clients", "tokens", "client"])))]
+#[command(group(ArgGroup::new("as_json").multiple(true).args(["status", "groups", "users", "audit", "clients", "tokens", "client"])))]
 struct Options {
     /// The server's data directory.
     #[arg(long, value_name = "DIR", default_value = "widgetapp-data", env = "WIDGETAPP_SERVER__DATA")]
@@ -33,8 +33,8 @@ struct Options {
     /// Show every process of the server.
     #[arg(long)]
     status: bool,
-    /// With -status, -groups, -users, -audit, -clients, -tokens, or for a new secret: one JSON object per line.
-    #[arg(long, requires = "list")]
+    /// With a list, or for a new secret: one JSON object per line.
+    #[arg(long, requires = "as_json")]
     json: bool,
 
     /// The kind of process to restart.
@@ -51,8 +51,8 @@ struct Options {
     /// Show all groups, whether they are approved for streaming, and their members.
     #[arg(long)]
     groups: bool,
-    /// The group to add, approve, withdraw, or change the members of; with -user -add or -client -add: a group
-    /// for the new user or application, may be repeated.
+    /// The group to add, approve, withdraw, or change the members of; with -user -add or -client -add: a group for
+    /// the new user or application, may be repeated.
     #[arg(long, value_name = "NAME")]
     group: Vec<String>,
     /// Approve the group named by -group for streaming.
@@ -61,63 +61,56 @@ struct Options {
     /// Withdraw the approval of the group named by -group. Its members' streams end at once.
     #[arg(long, requires = "group")]
     withdraw: bool,
-    /// Put a user or client into the group named by -group.
-    #[arg(long, value_name = "USER", requires = "group")]
+    /// Put a user or application into the group named by -group.
+    #[arg(long, value_name = "NAME", requires = "group")]
     add_member: Option<String>,
-    /// Take a user or client out of the group named by -group. What they had by it ends at once.
-    #[arg(long, value_name = "USER", requires = "group")]
+    /// Take a user or application out of the group named by -group. What they had by it ends at once.
+    #[arg(long, value_name = "NAME", requires = "group")]
     remove_member: Option<String>,
 
     /// Show all users, their organisations and groups, and whether they are disabled.
     #[arg(long)]
     users: bool,
-    /// The user to add, disable, enable or give a new password; with -audit or -tokens: only what concerns them.
-    #[arg(long, value_name = "NAME")]
+    /// The user to add, disable, enable or give a new password; with -tokens or -audit: only what concerns them.
+    #[arg(long, value_name = "NAME", conflicts_with = "client")]
     user: Option<String>,
-    /// Add the user, the application, the group or the organisation that is named. A new user's password and a
-    /// new application's secret are printed once.
-    #[arg(long)]
-    add: bool,
-    /// The organisation of the new user, application or group; or the one to add. May be left out if there is
-    /// only one.
-    #[arg(long, value_name = "NAME")]
-    organisation: Option<String>,
     /// Shut out the user named by -user. Their streams end at once.
     #[arg(long, requires = "user")]
     disable: bool,
-    /// Let the user named by -user, or the application named by -client, in again.
-    #[arg(long)]
-    enable: bool,
     /// Give the user named by -user a new random password, which is printed once. Their logins, tokens and
     /// streams end at once.
     #[arg(long, requires = "user")]
     password: bool,
-
-    /// Show who did what to whose access: approvals, invitations, logins, refused streams, users.
+    /// Add the user, application, group or organisation that is named. A new user's password, and an application's
+    /// secret, are printed once.
     #[arg(long)]
-    audit: bool,
-    /// With -audit: not older than this, as 90s, 30m, 1h or 7d.
-    #[arg(long, value_name = "AGE", requires = "audit", value_parser = age)]
-    since: Option<u64>,
+    add: bool,
+    /// The organisation of the new user, application or group; or the one to add. May be left out if there is only
+    /// one.
+    #[arg(long, value_name = "NAME", requires = "add")]
+    organisation: Option<String>,
 
     /// Show all applications (OAuth clients): organisation, kind, state, scopes, groups, redirect addresses.
     #[arg(long)]
     clients: bool,
     /// The application to add, revoke, let in again or give a new secret.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["token", "user"])]
+    #[arg(long, value_name = "NAME", conflicts_with = "token")]
     client: Option<String>,
     /// An address to which the new application may have codes sent; may be repeated.
-    #[arg(long, value_name = "URI", requires = "add")]
+    #[arg(long, value_name = "URI", requires_all = ["client", "add"])]
     redirect: Vec<String>,
     /// What the new application may ask for [default: all scopes]; may be repeated.
-    #[arg(long, value_name = "SCOPE", requires = "add")]
+    #[arg(long, value_name = "SCOPE", requires_all = ["client", "add"])]
     scope: Vec<String>,
     /// The new application cannot keep a secret, as one in a browser or on people's own computers.
-    #[arg(long, requires = "add")]
+    #[arg(long, requires_all = ["client", "add"])]
     public: bool,
     /// Give the application named by -client a new secret, which is printed once.
     #[arg(long, requires = "client")]
     secret: bool,
+    /// Let the user named by -user, or the application named by -client, in again. What has ended stays ended.
+    #[arg(long)]
+    enable: bool,
     /// With -client: end all its tokens and give it no more. With -token: end what this token belongs to, named
     /// by the id that -tokens shows, by the token's own id (jti), or by the token; - reads it from the input.
     #[arg(long, value_name = "ID_OR_TOKEN", num_args = 0..=1, default_missing_value = "")]
@@ -132,6 +125,13 @@ struct Options {
     /// With -token: sign access tokens with a new key. Those that are out stay good until they expire.
     #[arg(long, requires = "token")]
     rotate_keys: bool,
+
+    /// Show who did what to whose access: approvals, invitations, logins, refused streams, users, applications.
+    #[arg(long)]
+    audit: bool,
+    /// With -audit: not older than this, as 90s, 30m, 1h or 7d.
+    #[arg(long, value_name = "AGE", requires = "audit", value_parser = age)]
+    since: Option<u64>,
 }
 
 /// What can be asked for; one of them at a time.
@@ -144,31 +144,30 @@ const WHAT: [&str; 18] = [
     "add_member",
     "remove_member",
     "users",
-    "add",
     "disable",
-    "enable",
     "password",
-    "audit",
+    "add",
     "clients",
     "secret",
+    "enable",
     "revoke",
     "tokens",
     "rotate_keys",
+    "audit",
 ];
 
 /// Seconds of an age such as `1h`.
 fn age(text: &str) -> Result<u64, String> {
-    let unit = |unit: char| match unit {
-        's' => Some(1),
-        'm' => Some(60),
-        'h' => Some(60 * 60),
-        'd' => Some(24 * 60 * 60),
-        _ => None,
+    let (count, unit) = text.split_at(text.len().saturating_sub(1));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => 0,
     };
-    let (last, rest) =
-        text.chars().next_back().map(|last| (last, &text[..text.len() - last.len_utf8()])).unwrap_or_default();
-    let seconds = rest.parse::<u64>().ok().and_then(|count| count.checked_mul(unit(last)?));
-    seconds.ok_or_else(|| "write it as 90s, 30m, 1h or 7d".into())
+    let age = count.parse::<u64>().ok().and_then(|count| count.checked_mul(seconds)).filter(|age| *age > 0);
+    age.ok_or_else(|| "write it as 90s, 30m, 1h or 7d".into())
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -193,7 +192,6 @@ async fn main() -> ExitCode {
 
 /// What the options ask for; or why they do not go together.
 fn request(options: &Options) -> Result<Request, &'static str> {
-    let Options { json, user, organisation, .. } = options;
     if let Some(kind) = &options.process {
         let kind = kind.clone();
         return Ok(Request::Restart { kind, number: options.id.clone().unwrap_or_default() });
@@ -201,67 +199,76 @@ fn request(options: &Options) -> Result<Request, &'static str> {
     if options.status {
         return Ok(Request::Status);
     }
-    let group = || match &options.group[..] {
-        [one] => Ok(one.clone()),
-        _ => Err("name one group with -group"),
-    };
-    let named = || user.clone().ok_or("name the user with -user");
-    if let Some(request) = of_oauth(options)? {
-        return Ok(Request::Ask(AdminRequest::Oauth(request)));
-    }
-    Ok(Request::Ask(if options.groups {
-        AdminRequest::Groups { json: *json }
-    } else if options.users {
-        AdminRequest::Users { json: *json }
-    } else if options.audit {
-        AdminRequest::Audit { since_seconds: options.since, user: user.clone(), json: *json }
-    } else if options.approve || options.withdraw {
-        AdminRequest::Approve { group: group()?, approved: options.approve }
-    } else if let Some(name) = &options.add_member {
-        AdminRequest::Member { group: group()?, name: name.clone(), add: true }
-    } else if let Some(name) = &options.remove_member {
-        AdminRequest::Member { group: group()?, name: name.clone(), add: false }
-    } else if options.disable || options.enable {
-        AdminRequest::Disable { user: named()?, disabled: options.disable }
-    } else if options.password {
-        AdminRequest::NewPassword { user: named()? }
-    } else {
-        let organisation = organisation.clone();
-        match (user, &options.group[..], organisation) {
-            (Some(name), groups, organisation) => {
-                AdminRequest::AddUser { name: name.clone(), organisation, groups: groups.to_vec() }
-            }
-            (None, [], Some(name)) => AdminRequest::AddOrganisation { name },
-            (None, [], None) => return Err("name what to add with -user, -client, -group or -organisation"),
-            (None, _, organisation) => AdminRequest::AddGroup { group: group()?, organisation },
-        }
-    }))
-}
-
-/// What the options ask of the authorisation server, if it is its matter.
-fn of_oauth(options: &Options) -> Result<Option<OauthRequest>, &'static str> {
     let json = options.json;
+    let of_oauth = |request| Ok(Request::Ask(AdminRequest::Oauth(request)));
     if options.clients {
-        return Ok(Some(OauthRequest::Clients { json, skip: 0 }));
+        return of_oauth(OauthRequest::Clients { json, skip: 0 });
     }
     if options.tokens {
-        return Ok(Some(OauthRequest::Grants { user: options.user.clone(), json, skip: 0 }));
+        return of_oauth(OauthRequest::Grants { user: options.user.clone(), json, skip: 0 });
+    }
+    let ask = |request| Ok(Request::Ask(request));
+    if options.groups {
+        return ask(AdminRequest::Groups { json, skip: 0 });
+    }
+    if options.users {
+        return ask(AdminRequest::Users { json, skip: 0 });
+    }
+    if options.audit {
+        let (since_seconds, user) = (options.since, options.user.clone());
+        return ask(AdminRequest::Audit { since_seconds, user, json, skip: 0 });
     }
     if options.rotate_keys {
-        return Ok(Some(OauthRequest::RotateKeys));
+        return of_oauth(OauthRequest::RotateKeys);
     }
     if let Some(client) = &options.client {
-        return of_client(options, client.clone()).map(Some);
+        return of_oauth(of_client(options, client.clone())?);
     }
-    match &options.revoke {
-        Some(token) if options.token && !token.is_empty() => {
+    match (&options.revoke, options.token) {
+        (Some(token), true) if !token.is_empty() => {
             let token = if token == "-" { read_line()? } else { token.clone() };
-            Ok(Some(OauthRequest::EndGrant { token }))
+            return of_oauth(OauthRequest::EndGrant { token });
         }
-        Some(_) if options.token => Err("name what to revoke: -token -revoke ID_OR_TOKEN"),
-        Some(_) => Err("name what to revoke: -client NAME -revoke, or -token -revoke ID_OR_TOKEN"),
-        None => Ok(None),
+        (Some(_), true) => return Err("name what to revoke: -token -revoke ID_OR_TOKEN"),
+        (Some(_), false) => return Err("name what to revoke: -client NAME -revoke, or -token -revoke ID_OR_TOKEN"),
+        (None, _) => {}
     }
+    match &options.user {
+        Some(user) => ask(of_user(options, user.clone())?),
+        None => ask(of_group(options)?),
+    }
+}
+
+fn of_user(options: &Options, user: String) -> Result<AdminRequest, &'static str> {
+    if options.disable || options.enable {
+        return Ok(AdminRequest::Disable { user, disabled: options.disable });
+    }
+    if options.password {
+        return Ok(AdminRequest::NewPassword { user });
+    }
+    if !options.add {
+        return Err("-user NAME goes with -add, -disable, -enable or -password");
+    }
+    let (organisation, groups) = (options.organisation.clone(), options.group.clone());
+    Ok(AdminRequest::AddUser { name: user, organisation, groups })
+}
+
+fn of_group(options: &Options) -> Result<AdminRequest, &'static str> {
+    if options.enable {
+        return Err("name the user with -user, or the application with -client");
+    }
+    let group = match (&options.group[..], &options.organisation) {
+        ([one], _) => one.clone(),
+        ([], Some(name)) if options.add => return Ok(AdminRequest::AddOrganisation { name: name.clone() }),
+        ([], None) if options.add => return Err("name what to add with -user, -client, -group or -organisation"),
+        _ => return Err("name one group with -group"),
+    };
+    Ok(match (&options.add_member, &options.remove_member) {
+        (Some(name), _) => AdminRequest::Member { group, name: name.clone(), add: true },
+        (None, Some(name)) => AdminRequest::Member { group, name: name.clone(), add: false },
+        (None, None) if options.add => AdminRequest::AddGroup { group, organisation: options.organisation.clone() },
+        (None, None) => AdminRequest::Approve { group, approved: options.approve },
+    })
 }
 
 fn of_client(options: &Options, client: String) -> Result<OauthRequest, &'static str> {
@@ -309,9 +316,12 @@ async fn ask(options: &Options, mut request: Request) -> io::Result<Answer> {
         let full = lines.len() == LISTED_AT_ONCE;
         all.extend(lines);
         match &mut request {
-            Request::Ask(AdminRequest::Oauth(
-                OauthRequest::Clients { skip, .. } | OauthRequest::Grants { skip, .. },
-            )) if full => *skip = all.len(),
+            Request::Ask(
+                AdminRequest::Groups { skip, .. }
+                | AdminRequest::Users { skip, .. }
+                | AdminRequest::Audit { skip, .. }
+                | AdminRequest::Oauth(OauthRequest::Clients { skip, .. } | OauthRequest::Grants { skip, .. }),
+            ) if full => *skip = all.len(),
             _ => return Ok(Ok(all)),
         }
     }

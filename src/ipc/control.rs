@@ -49,18 +49,23 @@ pub enum Report {
     Answer(Result<Vec<String>, String>),
 }
 
-/// What the administrator may ask of WFE.
+/// What the administrator may ask of WFE. Lists come in parts: those after the first `skip`, at most
+/// [`LISTED_AT_ONCE`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum AdminRequest {
     /// All groups, a line each.
     Groups {
         /// As JSON.
         json: bool,
+        /// Leave out the first ones.
+        skip: usize,
     },
     /// All users, a line each.
     Users {
         /// As JSON.
         json: bool,
+        /// Leave out the first ones.
+        skip: usize,
     },
     /// A new organisation.
     AddOrganisation {
@@ -119,13 +124,14 @@ pub enum AdminRequest {
         user: Option<String>,
         /// As JSON.
         json: bool,
+        /// Leave out the first ones.
+        skip: usize,
     },
     /// A matter of the authorisation server.
     Oauth(OauthRequest),
 }
 
-/// What the administrator may ask of the authorisation server. Lists come in parts: those after the first
-/// `skip`, at most [`LISTED_AT_ONCE`].
+/// What the administrator may ask of the authorisation server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OauthRequest {
     /// All applications, a line each.

@@ -208,20 +208,6 @@ impl Store {
         })
     }
 
-    /// All users and clients, with whether they are disabled, by name.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn principals(&self) -> Result<Vec<(Principal, bool)>> {
-        const QUERY: &str = "SELECT p.kind, p.name, o.name, p.disabled FROM principals p
-            JOIN organisations o ON o.id = p.organisation ORDER BY p.name";
-        self.read(|db| {
-            let mut query = db.prepare_cached(QUERY)?;
-            let rows = query.query_map([], |row| Ok((principal_of(row)?, row.get(3)?)))?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-    }
-
     /// The OAuth client with this id.
     ///
     /// # Errors

@@ -52,16 +52,15 @@ pub enum Event {
     /// A user has allowed an application something.
     ConsentGiven,
     ConsentRefused,
-    /// A token was revoked, or ended because it had leaked.
+    /// Tokens were revoked, or ended because one of them had leaked.
     GrantEnded,
-    SigningKeyReplaced,
+    KeysRotated,
     Invited,
     Uninvited,
     LoggedIn,
     LoginFailed,
     LoggedOut,
     StreamRefused,
-    StreamEnded,
     /// Older rows were dropped; how many is the target.
     AuditTrimmed,
     /// More happened at once than could be recorded; how many is the target.
@@ -89,14 +88,13 @@ impl Event {
             Self::ConsentGiven => "consent_given",
             Self::ConsentRefused => "consent_refused",
             Self::GrantEnded => "grant_ended",
-            Self::SigningKeyReplaced => "signing_key_replaced",
+            Self::KeysRotated => "keys_rotated",
             Self::Invited => "invited",
             Self::Uninvited => "uninvited",
             Self::LoggedIn => "logged_in",
             Self::LoginFailed => "login_failed",
             Self::LoggedOut => "logged_out",
             Self::StreamRefused => "stream_refused",
-            Self::StreamEnded => "stream_ended",
             Self::AuditTrimmed => "audit_trimmed",
             Self::EventsLost => "events_lost",
         }

@@ -1,20 +1,16 @@
 //! What the administrator's command asks of WFE: organisations, groups and their approval, users, and the
-//! record of what was done; what it asks of the authorisation server is answered there. Each answer is lines to print, or one line that says why not.
+//! record of what was done. Each answer is lines to print, or one line that says why not. What is asked of the
+//! authorisation server is answered there.
 
 use std::rc::Rc;
 
 use serde::Serialize;
 
-use super::{
-    Tokens,
-    live_access::LiveAccess,
-    oauth,
-    passwords::{Passwords, secret},
-};
+use super::{App, live_access::LiveAccess, oauth::administration as applications, passwords::secret};
 use crate::{
     access::Principal,
     clock,
-    ipc::control::AdminRequest,
+    ipc::control::{AdminRequest, LISTED_AT_ONCE},
     store::{
         Group, Store, StoreError, User,
         audit::{Entry, Event, Keep, Recorded},
@@ -26,9 +22,7 @@ const MOST_ROWS: u64 = 10_000;
 
 /// Answers the administrator.
 pub(super) struct Administration {
-    pub store: Store,
-    pub tokens: Tokens,
-    pub passwords: Passwords,
+    pub app: App,
     pub live_access: Rc<LiveAccess>,
     pub keep: Keep,
 }
@@ -40,30 +34,30 @@ impl Administration {
     /// Answers one question.
     pub async fn answer(&self, request: AdminRequest) -> Answer {
         match request {
-            AdminRequest::Groups { json } => lines(self.store.groups(), json, |group: &Group| {
+            AdminRequest::Groups { json, skip } => lines(self.store().groups(), json, skip, |group: &Group| {
                 let state = if group.approved { "approved" } else { "not approved" };
                 format!("{}  {}  {state}  {}", group.name, group.organisation, group.members.join(" "))
             }),
-            AdminRequest::Users { json } => lines(self.store.users(), json, |user: &User| {
+            AdminRequest::Users { json, skip } => lines(self.store().users(), json, skip, |user: &User| {
                 let state = if user.disabled { "disabled" } else { "enabled" };
                 format!("{}  {}  {state}  {}", user.name, user.organisation, user.groups.join(" "))
             }),
-            AdminRequest::Audit { since_seconds, user, json } => {
+            AdminRequest::Audit { since_seconds, user, json, skip } => {
                 let since = since_seconds.map_or(0, |seconds| clock::unix_millis().saturating_sub(seconds * 1000));
-                lines(self.store.recorded(since, user.as_deref(), MOST_ROWS), json, shown)
+                lines(self.store().recorded(since, user.as_deref(), MOST_ROWS), json, skip, shown)
             }
             AdminRequest::AddOrganisation { name } => {
-                self.done(Event::OrganisationAdded, &name, self.store.add_organisation(&name))?;
+                self.done(Event::OrganisationAdded, &name, self.store().add_organisation(&name))?;
                 Ok(vec![format!("organisation {name} is added")])
             }
             AdminRequest::AddGroup { group, organisation } => {
                 let organisation = self.organisation(organisation)?;
-                self.done(Event::GroupAdded, &group, self.store.add_group(&group, &organisation))?;
+                self.done(Event::GroupAdded, &group, self.store().add_group(&group, &organisation))?;
                 Ok(vec![format!("group {group} of {organisation} is added, not approved")])
             }
             AdminRequest::Approve { group, approved } => {
                 let event = if approved { Event::GroupApproved } else { Event::GroupWithdrawn };
-                let ended = self.done(event, &group, self.store.set_approved(&group, approved))?;
+                let ended = self.done(event, &group, self.store().set_approved(&group, approved))?;
                 Ok(vec![match approved {
                     true => format!("{group} is approved for streaming"),
                     false => format!("{group} is not approved for streaming any more; {ended} connections were ended"),
@@ -76,27 +70,31 @@ impl Administration {
             AdminRequest::Disable { user, disabled } => {
                 let (event, state) =
                     if disabled { (Event::UserDisabled, "disabled") } else { (Event::UserEnabled, "enabled") };
-                let set = self.known_user(&user).and_then(|_| self.store.set_disabled(&user, disabled));
+                let set = self.known_user(&user).and_then(|_| self.store().set_disabled(&user, disabled));
                 let ended = self.done(event, &user, set)?;
                 Ok(vec![format!("{user} is {state}{}", connections(ended))])
             }
-            AdminRequest::Oauth(request) => oauth::administration::answer(self, request),
+            AdminRequest::Oauth(request) => applications::answer(self, request),
             AdminRequest::NewPassword { user } => {
                 let (password, hash) = self.new_password().await?;
-                let ended = self.done(Event::PasswordChanged, &user, self.store.set_password(&user, &hash))?;
+                let ended = self.done(Event::PasswordChanged, &user, self.store().set_password(&user, &hash))?;
                 let changed = format!("{user} has a new password{}", connections(ended));
                 Ok(vec![changed, format!("password: {password}")])
             }
         }
     }
 
+    pub fn store(&self) -> &Store {
+        self.app.store()
+    }
+
     fn member(&self, group: &str, name: &str, add: bool) -> Answer {
         let (event, said) = if add { (Event::MemberAdded, "is in") } else { (Event::MemberRemoved, "is not in") };
         let changed = self.organisation_of(group).and_then(|organisation| {
-            let who = self.store.principal(name, &organisation)?;
+            let who = self.store().principal(name, &organisation)?;
             let who =
                 who.ok_or_else(|| StoreError::Absent(format!("user or client named {name} in {organisation}")))?;
-            if add { self.store.join_group(group, &who) } else { self.store.leave_group(group, &who) }
+            if add { self.store().join_group(group, &who) } else { self.store().leave_group(group, &who) }
         });
         let ended = self.done(event, &format!("{group} {name}"), changed)?;
         Ok(vec![format!("{name} {said} {group}{}", connections(ended))])
@@ -110,9 +108,9 @@ impl Administration {
         }
         let (password, hash) = self.new_password().await?;
         let added = self
-            .store
+            .store()
             .add_user(name, &organisation, &hash)
-            .and_then(|user| groups.iter().try_for_each(|group| self.store.join_group(group, &user)));
+            .and_then(|user| groups.iter().try_for_each(|group| self.store().join_group(group, &user)));
         self.done(Event::UserAdded, &[&[name.to_owned()], groups].concat().join(" "), added)?;
         let of_groups = if groups.is_empty() { "in no group yet".into() } else { format!("in {}", groups.join(", ")) };
         Ok(vec![format!("{name} is added to {organisation}, {of_groups}"), format!("password: {password}")])
@@ -120,7 +118,7 @@ impl Administration {
 
     async fn new_password(&self) -> Result<(String, String), String> {
         let password = secret::<18>();
-        let hash = self.passwords.hash(&password).await.map_err(|_| "too busy to hash a password; try again")?;
+        let hash = self.app.passwords().hash(&password).await.map_err(|_| "too busy to hash a password; try again")?;
         Ok((password, hash))
     }
 
@@ -129,7 +127,7 @@ impl Administration {
         if let Some(name) = named {
             return Ok(name);
         }
-        let mut all = self.store.organisations().map_err(|error| error.to_string())?;
+        let mut all = self.store().organisations().map_err(|error| error.to_string())?;
         match (all.pop(), all.is_empty()) {
             (Some(only), true) => Ok(only),
             (Some(last), false) => {
@@ -141,12 +139,12 @@ impl Administration {
     }
 
     pub fn organisation_of(&self, group: &str) -> Result<String, StoreError> {
-        let found = self.store.groups()?.into_iter().find(|other| other.name == group);
+        let found = self.store().groups()?.into_iter().find(|other| other.name == group);
         found.map(|group| group.organisation).ok_or_else(|| StoreError::Absent(format!("group named {group}")))
     }
 
     fn known_user(&self, name: &str) -> Result<Principal, StoreError> {
-        let login = self.store.login(name)?;
+        let login = self.store().login(name)?;
         login.map(|login| login.principal).ok_or_else(|| StoreError::Absent(format!("user named {name}")))
     }
 
@@ -155,7 +153,7 @@ impl Administration {
         let ended = self.live_access.catch_up();
         let entry = Entry::of_administrator(event, target);
         let entry = if result.is_err() { entry.ended("refused") } else { entry };
-        let recorded = self.store.record(&[(clock::unix_millis(), entry)], self.keep);
+        let recorded = self.store().record(&[(clock::unix_millis(), entry)], self.keep);
         match (result, recorded) {
             (Ok(()), Ok(())) => Ok(ended),
             (Ok(()), Err(error)) => Err(format!("it is done, but could not be recorded: {error}")),
@@ -168,12 +166,17 @@ pub(super) fn connections(ended: usize) -> String {
     if ended == 0 { String::new() } else { format!("; {ended} connections were ended") }
 }
 
-fn lines<T: Serialize>(all: Result<Vec<T>, StoreError>, json: bool, shown: impl Fn(&T) -> String) -> Answer {
+fn lines<T: Serialize>(
+    all: Result<Vec<T>, StoreError>,
+    json: bool,
+    skip: usize,
+    shown: impl Fn(&T) -> String,
+) -> Answer {
     let all = all.map_err(|error| error.to_string())?;
     let line = |one: &T| {
         if json { serde_json::to_string(one).expect("plain fields are JSON") } else { shown(one).trim_end().to_owned() }
     };
-    Ok(all.iter().map(line).collect())
+    Ok(all.iter().skip(skip).take(LISTED_AT_ONCE).map(line).collect())
 }
 
 fn shown(row: &Recorded) -> String {

@@ -82,15 +82,9 @@ impl Front {
     /// What answers the administrator.
     pub fn administration(&self) -> &Administration {
         self.administration.get_or_init(|| {
-            let store = self.people.store.clone();
-            let live_access = LiveAccess::new(store.clone(), Rc::default(), false).unwrap();
-            Administration {
-                store,
-                tokens: self.app.tokens().clone(),
-                passwords: self.app.passwords().clone(),
-                live_access: Rc::new(live_access),
-                keep: Keep { days: 1, rows: 1000 },
-            }
+            let live_access = LiveAccess::new(self.people.store.clone(), Rc::default(), false).unwrap();
+            let keep = Keep { days: 1, rows: 1000 };
+            Administration { app: self.app.clone(), live_access: Rc::new(live_access), keep }
         })
     }
 

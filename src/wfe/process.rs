@@ -81,8 +81,7 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     let app = App::new(config.clone(), store.clone(), services.clone(), &bound, ready.clone(), audit.clone())?;
     let links = live_side(&config, &store, Arc::new(log), app.tokens().clone(), audit.clone())?;
     let actions = links.actions.clone();
-    let (tokens, passwords, live_access) = (app.tokens().clone(), app.passwords().clone(), links.live_access.clone());
-    let administration = Administration { store: store.clone(), tokens, passwords, live_access, keep };
+    let administration = Administration { app: app.clone(), live_access: links.live_access.clone(), keep };
     let (questions, mut asked) = mpsc::unbounded_channel();
     let answering = control.clone();
     tokio::task::spawn_local(async move {

@@ -1,6 +1,8 @@
 //! Rules about the tree itself.
 #![expect(clippy::unwrap_used, reason = "a rule that cannot be checked is broken")]
 
+mod references;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -136,4 +138,29 @@ fn no_drawer_for_this_and_that() {
 #[should_panic(expected = "must not use protocol")]
 fn a_use_that_is_not_allowed_is_found() {
     uses_only("stream", &["ipc", "clock", "config"]);
+}
+
+/// Who may do what is decided in `access` alone: the doors ask there, and the services need its permit.
+#[test]
+fn nothing_but_access_decides() {
+    // Roles and scopes are compared, and standings looked up, nowhere else. Those who only pass roles on, to tell
+    // of them, may name the type; the demonstration sets roles and scopes up.
+    for module in ["services", "sfe", "stream", "open_things", "wfe"] {
+        for (path, code) in sources(module) {
+            let name = path.file_stem().unwrap().to_string_lossy();
+            if path.ends_with("wfe/demo.rs") || name.ends_with("tests") || name == "fixture" {
+                continue;
+            }
+            for word in ["Role::Viewer", "Role::Editor", "Role::Owner", ".approved", "needed_role", ".has(Scope"] {
+                assert!(!code.contains(word), "{} decides by {word}; that is for access", path.display());
+            }
+        }
+    }
+    // Every door asks the one decision; nobody else makes a permit.
+    let asks = |module: &str, word: &str| sources(module).iter().any(|(_, code)| code.contains(word));
+    assert!(asks("wfe", "access::decide(") && asks("wfe", "access::may_stream("));
+    for module in modules().into_iter().filter(|module| module != "access") {
+        let folder = if root().join("src").join(&module).is_dir() { module } else { format!("{module}.rs") };
+        forbid(&folder, &["Permit {"]);
+    }
 }

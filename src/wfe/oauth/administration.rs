@@ -19,7 +19,7 @@ use crate::{
 
 /// Answers one question.
 pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequest) -> Answer {
-    let Administration { store, tokens, .. } = administration;
+    let (store, tokens) = (administration.store(), administration.app.tokens());
     match request {
         OauthRequest::Clients { json, skip } => {
             let clients = store.clients().map_err(shown)?;
@@ -66,7 +66,7 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
         }
         OauthRequest::RotateKeys => {
             let key = tokens.rotate_keys(clock::unix_seconds()).map_err(shown)?;
-            administration.done(Event::SigningKeyReplaced, &key, Ok(()))?;
+            administration.done(Event::KeysRotated, &key, Ok(()))?;
             Ok(vec![format!("access tokens are signed with the new key {key}; older ones stay good until they expire")])
         }
     }
