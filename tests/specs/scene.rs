@@ -39,6 +39,8 @@ pub struct Scene {
     pub programs: BTreeMap<String, Program>,
     /// Programs that do not read, by name.
     pub sleepers: BTreeMap<String, tokio::net::TcpStream>,
+    /// The login cookie of the browser.
+    pub cookie: Option<String>,
     /// The last HTTP answer.
     pub answer: Option<Answer>,
     /// The last thing that somebody was told: the result of what they tried.

@@ -14,6 +14,7 @@ mod opening;
 mod people;
 mod processes;
 mod server;
+mod sharing;
 mod streams;
 mod tokens;
 
