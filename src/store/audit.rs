@@ -49,6 +49,10 @@ pub enum Event {
     ClientRevoked,
     ClientEnabled,
     ClientSecretChanged,
+    /// A user has allowed an application something.
+    ConsentGiven,
+    ConsentRefused,
+    /// Tokens were revoked, or ended because one of them had leaked.
     GrantEnded,
     KeysRotated,
     Invited,
@@ -81,6 +85,8 @@ impl Event {
             Self::ClientRevoked => "client_revoked",
             Self::ClientEnabled => "client_enabled",
             Self::ClientSecretChanged => "client_secret_changed",
+            Self::ConsentGiven => "consent_given",
+            Self::ConsentRefused => "consent_refused",
             Self::GrantEnded => "grant_ended",
             Self::KeysRotated => "keys_rotated",
             Self::Invited => "invited",

@@ -38,8 +38,8 @@ pub enum Redeemed {
     Granted(Code),
     /// The code was good, but not presented as it must be. It is used up.
     Refused,
-    /// It was used before: two have it. What it gave the first time is ended.
-    Reused,
+    /// It was used before: two have it. What it gave the first time is ended, unless it was already.
+    Reused(Option<Uuid>),
     /// It is no code, or has expired.
     Unknown,
 }
@@ -96,8 +96,8 @@ impl Store {
         self.change_grants(|db| {
             let Some((meaning, expires_at, used)) = find_code(db, code)? else { return Ok((Redeemed::Unknown, None)) };
             if used {
-                let ended = grants::delete(db, meaning.grant)?.then_some(Change::Grant(meaning.grant));
-                return Ok((Redeemed::Reused, ended));
+                let ended = grants::delete(db, meaning.grant)?.then_some(meaning.grant);
+                return Ok((Redeemed::Reused(ended), ended.map(Change::Grant)));
             }
             if expires_at <= now {
                 return Ok((Redeemed::Unknown, None));
@@ -228,7 +228,10 @@ mod tests {
         let mut endings = store.watch().unwrap();
         assert_eq!(store.redeem_code("one", 159, first).unwrap(), Redeemed::Granted(code.clone()));
         assert!(store.grant_is_live(code.grant).unwrap());
-        assert_eq!(store.redeem_code("one", 300, |_| panic!("it is used")).unwrap(), Redeemed::Reused);
+        assert_eq!(
+            store.redeem_code("one", 300, |_| panic!("it is used")).unwrap(),
+            Redeemed::Reused(Some(code.grant))
+        );
         assert!(!store.grant_is_live(code.grant).unwrap());
         assert_eq!(endings.try_recv().unwrap(), Change::Grant(code.grant));
     }
@@ -241,7 +244,7 @@ mod tests {
             store.add_code(name, &Code { grant: clock::new_id(), ..code.clone() }, 100, 160, 600).unwrap();
         }
         assert_eq!(store.redeem_code("wrong", 159, |_| None).unwrap(), Redeemed::Refused);
-        assert_eq!(store.redeem_code("wrong", 159, first).unwrap(), Redeemed::Reused);
+        assert_eq!(store.redeem_code("wrong", 159, first).unwrap(), Redeemed::Reused(None));
         assert_eq!(store.redeem_code("late", 160, first).unwrap(), Redeemed::Unknown);
         assert_eq!(store.redeem_code("no code", 0, first).unwrap(), Redeemed::Unknown);
         store.set_disabled("ada", true).unwrap();

@@ -1,16 +1,16 @@
 //! What the administrator's command asks of WFE: organisations, groups and their approval, users, and the
-//! record of what was done. Each answer is lines to print, or one line that says why not.
+//! record of what was done. Each answer is lines to print, or one line that says why not. What is asked of the
+//! authorisation server is answered there.
 
-use std::{fmt, rc::Rc};
+use std::rc::Rc;
 
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::{App, live_access::LiveAccess, oauth::administration as applications, passwords::secret};
 use crate::{
     access::Principal,
     clock,
-    ipc::control::{AdminRequest, LISTED_AT_ONCE, OauthRequest},
+    ipc::control::{AdminRequest, LISTED_AT_ONCE},
     store::{
         Group, Store, StoreError, User,
         audit::{Entry, Event, Keep, Recorded},
@@ -28,7 +28,7 @@ pub(super) struct Administration {
 }
 
 /// Lines to print, or why not.
-type Answer = Result<Vec<String>, String>;
+pub(super) type Answer = Result<Vec<String>, String>;
 
 impl Administration {
     /// Answers one question.
@@ -74,7 +74,7 @@ impl Administration {
                 let ended = self.done(event, &user, set)?;
                 Ok(vec![format!("{user} is {state}{}", connections(ended))])
             }
-            AdminRequest::Oauth(request) => self.of_applications(request),
+            AdminRequest::Oauth(request) => applications::answer(self, request),
             AdminRequest::NewPassword { user } => {
                 let (password, hash) = self.new_password().await?;
                 let ended = self.done(Event::PasswordChanged, &user, self.store().set_password(&user, &hash))?;
@@ -84,30 +84,8 @@ impl Administration {
         }
     }
 
-    fn store(&self) -> &Store {
+    pub fn store(&self) -> &Store {
         self.app.store()
-    }
-
-    /// What concerns applications and their tokens is answered there; it is recorded and takes effect here.
-    fn of_applications(&self, request: OauthRequest) -> Answer {
-        let changes = match &request {
-            OauthRequest::Clients { .. } | OauthRequest::Grants { .. } => None,
-            OauthRequest::AddClient { client, .. } => Some((Event::ClientAdded, client.clone())),
-            OauthRequest::DisableClient { client, disabled: true } => Some((Event::ClientRevoked, client.clone())),
-            OauthRequest::DisableClient { client, disabled: false } => Some((Event::ClientEnabled, client.clone())),
-            OauthRequest::NewSecret { client, .. } => Some((Event::ClientSecretChanged, client.clone())),
-            // What was given may be a token, of which nothing is recorded.
-            OauthRequest::EndGrant { token } => {
-                let id = token.split('.').next().and_then(|id| id.trim().parse::<Uuid>().ok());
-                Some((Event::GrantEnded, id.map_or_else(|| "named by a token".into(), |id| id.to_string())))
-            }
-            OauthRequest::RotateKeys => Some((Event::KeysRotated, String::new())),
-        };
-        let answer = applications::answer(&self.app, request);
-        if let Some((event, target)) = changes {
-            self.done(event, &target, answer.as_ref().map(drop).map_err(Clone::clone))?;
-        }
-        answer
     }
 
     fn member(&self, group: &str, name: &str, add: bool) -> Answer {
@@ -145,7 +123,7 @@ impl Administration {
     }
 
     /// The organisation that is named, or the only one there is.
-    fn organisation(&self, named: Option<String>) -> Result<String, String> {
+    pub fn organisation(&self, named: Option<String>) -> Result<String, String> {
         if let Some(name) = named {
             return Ok(name);
         }
@@ -160,7 +138,7 @@ impl Administration {
         }
     }
 
-    fn organisation_of(&self, group: &str) -> Result<String, StoreError> {
+    pub fn organisation_of(&self, group: &str) -> Result<String, StoreError> {
         let found = self.store().groups()?.into_iter().find(|other| other.name == group);
         found.map(|group| group.organisation).ok_or_else(|| StoreError::Absent(format!("group named {group}")))
     }
@@ -171,7 +149,7 @@ impl Administration {
     }
 
     /// Records what was done and sees to it that it has its effect on what is live; how many streams that ended.
-    fn done<E: fmt::Display>(&self, event: Event, target: &str, result: Result<(), E>) -> Result<usize, String> {
+    pub fn done(&self, event: Event, target: &str, result: Result<(), StoreError>) -> Result<usize, String> {
         let ended = self.live_access.catch_up();
         let entry = Entry::of_administrator(event, target);
         let entry = if result.is_err() { entry.ended("refused") } else { entry };
@@ -184,7 +162,7 @@ impl Administration {
     }
 }
 
-fn connections(ended: usize) -> String {
+pub(super) fn connections(ended: usize) -> String {
     if ended == 0 { String::new() } else { format!("; {ended} connections were ended") }
 }
 

@@ -1,6 +1,6 @@
 //! The whole front end in memory, for tests: requests in, answers out, no socket.
 
-use std::sync::Arc;
+use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
 use axum::{Router, body::to_bytes};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -10,6 +10,8 @@ use tower::ServiceExt;
 
 use super::{
     App, Ready,
+    administration::Administration,
+    live_access::LiveAccess,
     recorder::{Audit, Recorder},
     router, secret_hash,
 };
@@ -37,6 +39,7 @@ pub(super) struct Front {
     pub app: App,
     pub ready: Ready,
     router: Router,
+    administration: OnceCell<Administration>,
     _recorder: Recorder,
 }
 
@@ -73,7 +76,16 @@ impl Front {
         client("native-app", None, &["http://127.0.0.1/callback".to_owned()]);
         client("site", Some(&secret_hash(SECRET)), &["https://site.test/cb".to_owned()]);
         let router = router(app.clone());
-        Self { people, app, ready, router, _recorder: recorder }
+        Self { people, app, ready, router, administration: OnceCell::new(), _recorder: recorder }
+    }
+
+    /// What answers the administrator.
+    pub fn administration(&self) -> &Administration {
+        self.administration.get_or_init(|| {
+            let live_access = LiveAccess::new(self.people.store.clone(), Rc::default(), false).unwrap();
+            let keep = Keep { days: 1, rows: 1000 };
+            Administration { app: self.app.clone(), live_access: Rc::new(live_access), keep }
+        })
     }
 
     /// A token of ada's, or whoever's, with these scopes.

@@ -4,6 +4,7 @@
 mod product;
 
 mod access;
+mod authorisation;
 mod frames;
 mod handover;
 mod kills;

@@ -21,13 +21,13 @@ use crate::{
 const A_MINUTE: Duration = Duration::from_secs(60);
 
 /// A certificate for this machine and its key, as files.
-struct Identity {
+pub struct Identity {
     folder: TempDir,
-    certificate: String,
+    pub certificate: String,
 }
 
 impl Identity {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
         let folder = TempDir::new().expect("a temporary directory");
@@ -50,7 +50,7 @@ impl Identity {
     }
 }
 
-fn start(identity: &Identity) -> Product {
+pub fn start(identity: &Identity) -> Product {
     Product::start_with(&["--tls-cert", &identity.text("cert.pem"), "--tls-key", &identity.text("key.pem")])
 }
 

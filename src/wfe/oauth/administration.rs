@@ -1,49 +1,54 @@
 //! What the administrator may see and do of the authorisation server: applications, grants, signing keys.
 //! Each answer is lines to print, or one line that says why not.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{check_redirect, refresh_token::RefreshToken, secret_hash, tokens::grant_of_jti};
+use super::{Tokens, check_redirect, refresh_token::RefreshToken, secret_hash, tokens::grant_of_jti};
 use crate::{
     access::{Scope, Scopes},
     clock,
     ipc::control::{LISTED_AT_ONCE, OauthRequest},
-    store::{Client, Grant, NewClient, Store, StoreError},
-    wfe::App,
+    store::{Client, Grant, NewClient, Store, StoreError, audit::Event},
+    wfe::{
+        administration::{Administration, Answer, connections},
+        passwords::secret,
+    },
 };
 
-/// Lines to print, or why not.
-type Answer = Result<Vec<String>, String>;
-
 /// Answers one question.
-pub(in crate::wfe) fn answer(app: &App, request: OauthRequest) -> Answer {
-    let store = app.store();
+pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequest) -> Answer {
+    let (store, tokens) = (administration.store(), administration.app.tokens());
     match request {
         OauthRequest::Clients { json, skip } => {
             let clients = store.clients().map_err(shown)?;
             clients.iter().skip(skip).take(LISTED_AT_ONCE).map(|client| client_line(store, client, json)).collect()
         }
         OauthRequest::AddClient { client, organisation, groups, redirect_uris, scopes, public, json } => {
-            let organisation = organisation_or_only(store, organisation)?;
+            let organisation = administration.organisation(organisation)?;
             let new = Registration { client: &client, organisation, groups, redirect_uris, scopes, public };
-            let secret = new.register(store)?;
+            let scopes = new.check(administration)?;
+            let secret = (!public).then(secret::<32>);
+            let added = new.register(store, scopes, secret.as_deref());
+            administration.done(Event::ClientAdded, &client, added)?;
             Ok(vec![credentials(&client, secret.as_deref(), json)])
         }
         OauthRequest::DisableClient { client, disabled } => {
-            known(store, &client)?;
-            store.set_disabled(&client, disabled).map_err(shown)?;
+            let event = if disabled { Event::ClientRevoked } else { Event::ClientEnabled };
+            let set = known(store, &client).and_then(|()| store.set_disabled(&client, disabled));
+            let ended = administration.done(event, &client, set)?;
             Ok(vec![match disabled {
-                true => format!("{client} is revoked; its tokens have ended, and it gets no more"),
+                true => {
+                    format!("{client} is revoked; its tokens have ended, and it gets no more{}", connections(ended))
+                }
                 false => format!("{client} may ask for tokens again"),
             }])
         }
         OauthRequest::NewSecret { client, json } => {
-            known(store, &client)?;
-            let secret = new_secret();
-            store.set_client_secret(&client, &secret_hash(&secret)).map_err(shown)?;
+            let secret = secret::<32>();
+            let set = known(store, &client).and_then(|()| store.set_client_secret(&client, &secret_hash(&secret)));
+            administration.done(Event::ClientSecretChanged, &client, set)?;
             Ok(vec![credentials(&client, Some(&secret), json)])
         }
         OauthRequest::Grants { user, json, skip } => {
@@ -51,15 +56,17 @@ pub(in crate::wfe) fn answer(app: &App, request: OauthRequest) -> Answer {
             Ok(grants.iter().skip(skip).take(LISTED_AT_ONCE).map(|grant| grant_line(grant, json)).collect())
         }
         OauthRequest::EndGrant { token } => {
-            let grant = named_by(app, &token).ok_or("this is no token and no id that -tokens shows")?;
-            match store.end_grant(grant).map_err(shown)? {
-                true => Ok(vec![format!("the grant {grant} has ended, with all its tokens")]),
-                false => Err(format!("there is no grant {grant}, or it has ended")),
-            }
+            let grant = named_by(tokens, &token).ok_or("this is no token and no id that -tokens shows")?;
+            let ended = store.end_grant(grant).and_then(|ended| match ended {
+                true => Ok(()),
+                false => Err(StoreError::Absent(format!("grant {grant} that has not ended"))),
+            });
+            let ended = administration.done(Event::GrantEnded, &grant.to_string(), ended)?;
+            Ok(vec![format!("the grant {grant} has ended, with all its tokens{}", connections(ended))])
         }
         OauthRequest::RotateKeys => {
-            let now = clock::unix_seconds();
-            let key = app.tokens().rotate_keys(now).map_err(shown)?;
+            let key = tokens.rotate_keys(clock::unix_seconds()).map_err(shown)?;
+            administration.done(Event::KeysRotated, &key, Ok(()))?;
             Ok(vec![format!("access tokens are signed with the new key {key}; older ones stay good until they expire")])
         }
     }
@@ -76,50 +83,46 @@ struct Registration<'a> {
 }
 
 impl Registration<'_> {
-    /// Registers it; its secret, unless it is public.
-    fn register(&self, store: &Store) -> Result<Option<String>, String> {
+    /// Whether it can be registered; the scopes that it is to have.
+    fn check(&self, administration: &Administration) -> Result<Scopes, String> {
         if self.client == super::FIRST_PARTY_CLIENT {
             return Err(format!("there is already a client named {}, which is built in", self.client));
         }
         self.redirect_uris.iter().try_for_each(|uri| check_redirect(uri))?;
         if self.public && self.redirect_uris.is_empty() {
-            return Err(
-                "a public application acts for its users alone: name where it gets its codes with -redirect".into()
-            );
+            return Err("a public application acts for its users: name where it gets its codes with -redirect".into());
         }
         if self.public && !self.groups.is_empty() {
-            return Err("a public application acts for its users alone: their groups count, it has none".into());
+            return Err("a public application acts for its users, and it is their groups that count".into());
+        }
+        for group in &self.groups {
+            if administration.organisation_of(group).map_err(shown)? != self.organisation {
+                return Err(format!("there is no group named {group} in {}", self.organisation));
+            }
         }
         let names = self.scopes.join(" ");
         let scopes = if names.is_empty() { Some(Scopes::ALL) } else { Scopes::parse(&names) };
         let all: Vec<_> = Scope::ALL.iter().map(|scope| scope.name()).collect();
-        let scopes = scopes.ok_or_else(|| format!("the scopes are {}", all.join(", ")))?;
-        let groups = store.groups().map_err(shown)?;
-        let is_ours =
-            |name: &&String| groups.iter().any(|group| group.name == **name && group.organisation == self.organisation);
-        if let Some(strange) = self.groups.iter().find(|name| !is_ours(name)) {
-            return Err(format!("there is no group named {strange} in {}", self.organisation));
-        }
-        let secret = (!self.public).then(new_secret);
-        let hash = secret.as_deref().map(secret_hash);
-        let principal = store
-            .add_client(&NewClient {
-                id: self.client,
-                organisation: &self.organisation,
-                secret_hash: hash.as_ref().map(|hash| &hash[..]),
-                redirect_uris: &self.redirect_uris,
-                scopes: &scopes.to_string(),
-            })
-            .map_err(shown)?;
-        self.groups.iter().try_for_each(|group| store.join_group(group, &principal)).map_err(shown)?;
-        Ok(secret)
+        scopes.ok_or_else(|| format!("the scopes are {}", all.join(", ")))
+    }
+
+    fn register(&self, store: &Store, scopes: Scopes, secret: Option<&str>) -> Result<(), StoreError> {
+        let hash = secret.map(secret_hash);
+        let principal = store.add_client(&NewClient {
+            id: self.client,
+            organisation: &self.organisation,
+            secret_hash: hash.as_ref().map(|hash| &hash[..]),
+            redirect_uris: &self.redirect_uris,
+            scopes: &scopes.to_string(),
+        })?;
+        self.groups.iter().try_for_each(|group| store.join_group(group, &principal))
     }
 }
 
 /// The grant that is meant: by its id, by the `jti` of a token, or by a token itself, good or not.
-fn named_by(app: &App, text: &str) -> Option<Uuid> {
+fn named_by(tokens: &Tokens, text: &str) -> Option<Uuid> {
     let text = text.trim();
-    let by_token = || app.tokens().verify(text, clock::unix_seconds()).ok().map(|token| token.grant);
+    let by_token = || tokens.verify(text, clock::unix_seconds()).ok().map(|token| token.grant);
     grant_of_jti(text).or_else(|| RefreshToken::read(text).map(|token| token.grant)).or_else(by_token)
 }
 
@@ -181,25 +184,11 @@ fn credentials(client: &str, secret: Option<&str>, json: bool) -> String {
     }
 }
 
-fn known(store: &Store, client: &str) -> Result<(), String> {
-    let found = store.client(client).map_err(shown)?;
-    found.map(drop).ok_or_else(|| format!("there is no application named {client}; see -clients"))
-}
-
-fn organisation_or_only(store: &Store, named: Option<String>) -> Result<String, String> {
-    if let Some(named) = named {
-        return Ok(named);
-    }
-    let all = store.organisations().map_err(shown)?;
-    match &all[..] {
-        [only] => Ok(only.clone()),
-        [] => Err("there is no organisation yet".into()),
-        _ => Err(format!("name one of the organisations with -organisation: {}", all.join(", "))),
-    }
-}
-
-fn new_secret() -> String {
-    URL_SAFE_NO_PAD.encode(clock::random_bytes::<32>())
+fn known(store: &Store, client: &str) -> Result<(), StoreError> {
+    store
+        .client(client)?
+        .map(drop)
+        .ok_or_else(|| StoreError::Absent(format!("application named {client}; see -clients")))
 }
 
 fn shown(error: StoreError) -> String {
@@ -209,10 +198,12 @@ fn shown(error: StoreError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        access::Records,
-        wfe::fixture::{Front, basic},
-    };
+    use crate::access::Records as _;
+    use crate::wfe::fixture::{Front, basic};
+
+    fn answer(front: &Front, request: OauthRequest) -> Answer {
+        super::answer(front.administration(), request)
+    }
 
     fn add(front: &Front, change: impl FnOnce(&mut OauthRequest)) -> Answer {
         let mut request = OauthRequest::AddClient {
@@ -225,7 +216,7 @@ mod tests {
             json: false,
         };
         change(&mut request);
-        answer(&front.app, request)
+        answer(front, request)
     }
 
     #[tokio::test]
@@ -239,18 +230,17 @@ mod tests {
             front.post_form("/oauth/token", &headers, "grant_type=client_credentials").await
         };
         let token = ask(secret).await.json()["access_token"].as_str().unwrap().to_owned();
-        let principal = front.people.store.client("new").unwrap().unwrap().principal;
-        assert!(front.people.store.standing(&principal).unwrap().approved);
-        let listed = answer(&front.app, OauthRequest::Clients { json: false, skip: 0 }).unwrap();
+        let new = front.people.store.client("new").unwrap().unwrap().principal;
+        assert!(front.people.store.standing(&new).unwrap().approved);
+        let listed = answer(&front, OauthRequest::Clients { json: false, skip: 0 }).unwrap();
         assert!(
             listed.contains(&"new  acme  confidential  registered  stream  designers  https://new.test/cb".to_owned())
         );
-        let printed =
-            answer(&front.app, OauthRequest::NewSecret { client: "new".into(), json: true }).unwrap().remove(0);
+        let printed = answer(&front, OauthRequest::NewSecret { client: "new".into(), json: true }).unwrap().remove(0);
         let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
         let new = printed["client_secret"].as_str().unwrap();
         assert_eq!((ask(secret).await.status.as_u16(), ask(new).await.status.as_u16()), (401, 200));
-        let set = |disabled| answer(&front.app, OauthRequest::DisableClient { client: "new".into(), disabled });
+        let set = |disabled| answer(&front, OauthRequest::DisableClient { client: "new".into(), disabled });
         set(true).unwrap();
         let verify = || front.app.tokens().verify(&token, clock::unix_seconds()).is_ok();
         assert!(!verify() && ask(new).await.status == 401);
@@ -282,11 +272,11 @@ mod tests {
             add(&front, |request| *fields(request).3 = vec!["http://new.test/cb".into()]),
             add(&front, |request| *fields(request).4 = vec!["admin".into()]),
             add(&front, |request| *fields(request).5 = true),
-            answer(&front.app, OauthRequest::NewSecret { client: "web-app".into(), json: false }),
-            answer(&front.app, OauthRequest::NewSecret { client: "ada".into(), json: false }),
-            answer(&front.app, OauthRequest::DisableClient { client: "ada".into(), disabled: true }),
-            answer(&front.app, OauthRequest::EndGrant { token: "nonsense".into() }),
-            answer(&front.app, OauthRequest::EndGrant { token: clock::new_id().to_string() }),
+            answer(&front, OauthRequest::NewSecret { client: "web-app".into(), json: false }),
+            answer(&front, OauthRequest::NewSecret { client: "ada".into(), json: false }),
+            answer(&front, OauthRequest::DisableClient { client: "ada".into(), disabled: true }),
+            answer(&front, OauthRequest::EndGrant { token: "nonsense".into() }),
+            answer(&front, OauthRequest::EndGrant { token: clock::new_id().to_string() }),
         ];
         for (at, answer) in refused.into_iter().enumerate() {
             let why = answer.expect_err(&at.to_string());
@@ -301,19 +291,19 @@ mod tests {
         let (ada, now) = (&front.people.ada, clock::unix_seconds());
         let list = |user: &str| {
             let user = Some(user.to_owned());
-            answer(&front.app, OauthRequest::Grants { user, json: true, skip: 0 }).unwrap()
+            answer(&front, OauthRequest::Grants { user, json: true, skip: 0 }).unwrap()
         };
         for by_token in [true, false] {
             let token = front.token(ada, "stream");
             let line: serde_json::Value = serde_json::from_str(&list("ada")[0]).unwrap();
             assert_eq!((&line["client"], &line["user"]), (&"app".into(), &"ada".into()));
             let named = if by_token { token.clone() } else { line["id"].as_str().unwrap().into() };
-            answer(&front.app, OauthRequest::EndGrant { token: named }).unwrap();
+            answer(&front, OauthRequest::EndGrant { token: named }).unwrap();
             assert!(front.app.tokens().verify(&token, now).is_err() && list("ada").is_empty());
         }
         let token = front.token(ada, "stream");
         let jti = front.app.tokens().verify(&token, now).unwrap().jti;
-        answer(&front.app, OauthRequest::EndGrant { token: jti }).unwrap();
+        answer(&front, OauthRequest::EndGrant { token: jti }).unwrap();
         assert!(list("ada").is_empty() && list("grace").is_empty());
     }
 
@@ -323,7 +313,7 @@ mod tests {
         for _ in 0..LISTED_AT_ONCE + 1 {
             front.token(&front.people.ada, "stream");
         }
-        let part = |skip| answer(&front.app, OauthRequest::Grants { user: None, json: false, skip }).unwrap().len();
+        let part = |skip| answer(&front, OauthRequest::Grants { user: None, json: false, skip }).unwrap().len();
         assert_eq!((part(0), part(LISTED_AT_ONCE), part(2 * LISTED_AT_ONCE)), (LISTED_AT_ONCE, 1, 0));
     }
 }

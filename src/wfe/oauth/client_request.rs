@@ -15,13 +15,17 @@ use http::{
 use oauth2::url::form_urlencoded;
 use serde_json::json;
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use super::{client, secret_hash};
 use crate::{
     clock,
     config::Oauth,
     limiter::{Limiters, Rate},
-    store::{Client, StoreError},
+    store::{
+        Client, StoreError,
+        audit::{Entry, Event},
+    },
     wfe::{
         App,
         body::{self, Fields},
@@ -36,6 +40,7 @@ use crate::{
 pub(in crate::wfe) struct ClientRequest {
     pub(super) client: Client,
     pub(super) fields: Fields,
+    address: IpAddr,
 }
 
 /// An error in the form of RFC 6749 5.2.
@@ -73,8 +78,8 @@ impl FromRequest<App> for ClientRequest {
         let (mut parts, body) = request.into_parts();
         let Ok(ClientAddress(address)) = ClientAddress::from_request_parts(&mut parts, app).await;
         let requests = app.token_requests();
-        let address = tries::counted_as(address);
-        requests.addresses.request(address, clock::now()).map_err(too_many)?;
+        let counted = tries::counted_as(address);
+        requests.addresses.request(counted, clock::now()).map_err(too_many)?;
         if parts.uri.query().is_some_and(|query| !query.is_empty()) {
             return Err(refuse("invalid_request", "parameters in the URL would be logged; send them in the body"));
         }
@@ -86,13 +91,19 @@ impl FromRequest<App> for ClientRequest {
             .map_err(|_| refuse("invalid_request", "the body could not be read"))?;
         let fields = Fields::parse(&body).map_err(|_| refuse("invalid_request", "a parameter is given twice"))?;
         let client = authenticate(app, &parts.headers, &fields)?;
-        let claimed = client.secret_hash.is_none().then_some(address);
+        let claimed = client.secret_hash.is_none().then_some(counted);
         requests.clients.request((client.principal.name.clone(), claimed), clock::now()).map_err(too_many)?;
-        Ok(Self { client, fields })
+        Ok(Self { client, fields, address })
     }
 }
 
 impl ClientRequest {
+    /// Notes that a grant of the client has ended, and why.
+    pub(super) fn note_end(&self, app: &App, grant: Uuid, why: &str) {
+        let entry = Entry::of(&self.client.principal, Event::GrantEnded, grant.to_string());
+        app.audit().note(Entry { address: Some(self.address), ..entry.ended(why) });
+    }
+
     /// A parameter that must be there.
     pub(super) fn needed(&self, name: &str, missing: &'static str) -> Result<&str, Refusal> {
         self.fields.get(name).ok_or(refuse("invalid_request", missing))

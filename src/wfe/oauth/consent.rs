@@ -19,11 +19,13 @@ use super::authorize::{Asked, Wanted, refuse, stop};
 use crate::{
     access::{Principal, Scope, Scopes},
     clock,
+    store::audit::{Entry, Event},
     wfe::{
         App,
         body::{self, Fields},
         login::AuthSession,
         pages,
+        peer::ClientAddress,
         problem::Problem,
     },
 };
@@ -70,6 +72,7 @@ fn allowed_before(app: &App, asked: &Asked, user: &Principal) -> Result<Scopes, 
 /// `POST /oauth/authorize`: what the user has decided.
 pub(in crate::wfe) async fn decide(
     State(app): State<App>,
+    ClientAddress(address): ClientAddress,
     auth: AuthSession,
     headers: HeaderMap,
     body: Bytes,
@@ -98,13 +101,21 @@ pub(in crate::wfe) async fn decide(
         // Shown before another login, or before a restart.
         return Ok(page(&app, &auth, &asked, user, scopes));
     }
+    let note = |event| {
+        let what = format!("{} {scopes}", asked.client.principal.name);
+        app.audit().note(Entry { address: Some(address), ..Entry::of(user, event, what) });
+    };
     match form.get("decision") {
         Some("allow") => {
+            note(Event::ConsentGiven);
             let all = scopes.with(allowed_before(&app, &asked, user)?);
             app.store().remember_consent(user, &asked.client.principal.name, &all.to_string())?;
             asked.grant(&app, user, challenge, scopes)
         }
-        Some("deny") => Ok(asked.refuse(&app, &refuse("access_denied", "the user has not allowed it"))),
+        Some("deny") => {
+            note(Event::ConsentRefused);
+            Ok(asked.refuse(&app, &refuse("access_denied", "the user has not allowed it")))
+        }
         _ => Ok(page(&app, &auth, &asked, user, scopes)),
     }
 }

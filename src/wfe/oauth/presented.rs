@@ -56,7 +56,9 @@ pub(in crate::wfe) async fn revoke(State(app): State<App>, request: ClientReques
         if presented.client() != request.client.principal.name {
             return Err(refuse("invalid_grant", "the token was issued to another client"));
         }
-        app.store().end_grant(presented.grant())?;
+        if app.store().end_grant(presented.grant())? {
+            request.note_end(&app, presented.grant(), "revoked");
+        }
     }
     Ok(answer(StatusCode::OK, json!({})))
 }

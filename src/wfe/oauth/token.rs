@@ -95,8 +95,8 @@ fn by_code(app: &App, request: &ClientRequest, now: u64) -> Result<Issued, Refus
             let scopes = Scopes::parse(&code.scopes).unwrap_or_default();
             Ok(Issued { grant: code.grant, principal: code.user, scopes, refresh })
         }
-        Redeemed::Reused => {
-            tracing::warn!(client, "a code was used twice; what it gave is ended");
+        Redeemed::Reused(ended) => {
+            ended.into_iter().for_each(|grant| request.note_end(app, grant, "code_used_twice"));
             Err(BAD_CODE)
         }
         Redeemed::Refused | Redeemed::Unknown => Err(BAD_CODE),
@@ -147,7 +147,7 @@ fn by_refresh_token(app: &App, request: &ClientRequest, now: u64) -> Result<Issu
         Turned::Done(grant) => Ok(Issued { grant: grant.id, principal: grant.principal, scopes, refresh: Some(next) }),
         Turned::Refused(refusal) => Err(refusal),
         Turned::Reused => {
-            tracing::warn!(client = client.principal.name, "a refresh token was used twice; its grant is ended");
+            request.note_end(app, presented.grant, "refresh_token_used_twice");
             Err(BAD_REFRESH_TOKEN)
         }
         Turned::Unknown => Err(BAD_REFRESH_TOKEN),
