@@ -54,16 +54,16 @@ Feature: Approving user groups for streaming
       When Linus searches for "Welcome"
       Then Linus finds "Welcome"
 
-  @claim:groups-listed+1
+  @claim:groups-listed+2
   Rule: The administrator sees which groups are approved
 
     Scenario: The list of groups
       When the administrator runs "widgetapp_admin -groups"
       Then the command prints:
         """
-        designers  acme  approved
-        reviewers  acme  not approved
-        spies  rivals  approved
+        designers  acme  approved  ada demo-external-system grace
+        reviewers  acme  not approved  linus
+        spies  rivals  approved  mallory
         """
 
     Scenario: A group that does not exist

@@ -7,7 +7,7 @@ Feature: Stored data
   @claim:data-files+1 @claim:stored-data+1
   Rule: Two databases hold everything
 
-    @claim:accounts-tables+1
+    @claim:accounts-tables+2
     Scenario: Accounts, groups and shares
       Then "store.db" has the tables:
         | table            |
@@ -22,7 +22,10 @@ Feature: Stored data
         | principal_shares |
         | group_shares     |
         | oauth_codes      |
+        | oauth_consents   |
+        | oauth_grants     |
         | login_sessions   |
+        | audit            |
         | signing_keys     |
 
     @claim:log-tables+1

@@ -316,6 +316,7 @@ mod tests {
 
     #[test]
     fn a_stream_and_each_message_on_it_need_all_that_opened_it() {
+        book::claims!("access-per-message", 1);
         let narrow = caller(&[Scope::ThingsRead, Scope::ThingsWrite]);
         let off = |standing| record(standing, Some(Role::Owner));
         let cases = [

@@ -257,6 +257,9 @@ mod tests {
 
     #[test]
     fn the_oldest_rows_go_and_that_is_recorded() {
+        book::claims!("audit-bounded", 1);
+        let usual = crate::config::Audit::default();
+        assert_eq!((usual.keep_days, usual.keep_rows), (90, 100_000));
         let fixture = Fixture::new();
         let keep = Keep { days: 90, rows: 20 };
         for n in 0..100_u64 {

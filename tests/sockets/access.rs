@@ -142,6 +142,8 @@ fn within_a_second(what: &str, took: Vec<Duration>) {
 /// From the call until the last that each of many connections hears of the Thing, while it is edited all the time.
 #[test]
 fn access_ends_within_a_second_on_500_live_connections() {
+    book::claims!("access-ends", 1);
+    book::claims!("access-end-time", 1);
     live::run(TWO_MINUTES, async {
         let watched = Watched::new(Product::start(), Duration::from_millis(100));
         let grace = live::login(&watched.product, "grace");
@@ -196,6 +198,8 @@ fn access_ends_within_a_second_on_500_live_connections() {
 /// Everything that can end or change live access, each on a product of its own.
 #[test]
 fn each_change_of_access_reaches_the_live_connection() {
+    book::claims!("access-ends", 1);
+    book::claims!("access-per-message", 1);
     let changes: [(&str, &str, &[&str], Result<&str, u16>); 7] = [
         // What is set up before, the command, and the role or close code that follows.
         ("uninvited", "", &[], Ok("none")),
@@ -245,6 +249,8 @@ fn each_change_of_access_reaches_the_live_connection() {
 /// A share with a group ends for those who leave the group, and a Thing with its deletion.
 #[test]
 fn what_came_by_a_group_ends_with_the_membership_and_all_ends_with_the_thing() {
+    book::claims!("group-members", 1);
+    book::claims!("access-ends", 1);
     live::run(TWO_MINUTES, async {
         let product = Product::start();
         admin(&product, "-group builders -add -organisation acme");
@@ -270,6 +276,7 @@ fn what_came_by_a_group_ends_with_the_membership_and_all_ends_with_the_thing() {
 /// Withdrawn while `_sfe` hears nothing; then processes are killed before they could pass it on.
 #[test]
 fn a_change_made_while_a_process_is_away_reaches_the_connection_when_it_is_back() {
+    book::claims!("access-ends-restart", 1);
     for killed in [&["_sfe"][..], &["_wfe", "_sfe"], &["_wfe"]] {
         live::run(TWO_MINUTES, async {
             let watched = Watched::new(Product::start(), Duration::from_millis(20));
@@ -293,6 +300,7 @@ fn a_change_made_while_a_process_is_away_reaches_the_connection_when_it_is_back(
 /// Killed at any moment around the change, again and again.
 #[test]
 fn no_kill_around_the_change_keeps_access_alive() {
+    book::claims!("access-ends-restart", 1);
     live::run(3 * TWO_MINUTES, async {
         let watched = Watched::new(Product::start(), Duration::from_millis(5));
         let mut grace = watched.open_as("grace").await;
@@ -325,6 +333,7 @@ fn no_kill_around_the_change_keeps_access_alive() {
 /// A stream that was opened with a login ends with it, others of the same user do not.
 #[test]
 fn logging_out_ends_the_streams_that_the_login_opened() {
+    book::claims!("access-ends", 1);
     use futures_util::StreamExt as _;
     use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
 
@@ -363,6 +372,7 @@ fn logging_out_ends_the_streams_that_the_login_opened() {
 /// Revoking a token ends what lives by any token of the same authorisation.
 #[test]
 fn a_revoked_token_ends_its_stream() {
+    book::claims!("access-ends", 1);
     live::run(TWO_MINUTES, async {
         let product = Product::start();
         let token = live::login(&product, "grace").access_token().await.expect("a token");
@@ -379,6 +389,7 @@ fn a_revoked_token_ends_its_stream() {
 /// Port 203, on all connections of those whom it concerns.
 #[test]
 fn people_are_told_on_all_their_connections() {
+    book::claims!("notifications-port", 1);
     live::run(TWO_MINUTES, async {
         let product = Product::start();
         admin(&product, "-group reviewers -approve");
@@ -434,6 +445,7 @@ fn people_are_told_on_all_their_connections() {
 /// What was done is on record, and no secret is.
 #[test]
 fn the_audit_tells_who_did_what_and_no_secret() {
+    book::claims!("audit", 1);
     live::run(TWO_MINUTES, async {
         let product = Product::start();
         let token = live::login(&product, "linus").access_token().await.expect("a token");

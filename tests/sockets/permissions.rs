@@ -255,6 +255,8 @@ fn expired_token(product: &Product) -> String {
 
 #[test]
 fn every_cell_of_the_table_of_permissions_is_as_it_says() {
+    book::claims!("permissions-tried", 1);
+    book::claims!("one-decision", 1);
     let table = table::Table::read();
     live::run(FIVE_MINUTES, async {
         let stage = Stage::set_up().await;
@@ -281,6 +283,8 @@ fn every_cell_of_the_table_of_permissions_is_as_it_says() {
 /// Every door, with a Thing of another organisation and with one that does not exist.
 #[test]
 fn a_thing_of_another_organisation_answers_as_one_that_does_not_exist() {
+    book::claims!("tenants-alike", 1);
+    book::claims!("other-organisation", 1);
     live::run(FIVE_MINUTES, async {
         let stage = Stage::set_up().await;
         let (theirs, none) = (stage.thing().await, widgetapp::clock::new_id().to_string());

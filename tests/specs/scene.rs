@@ -46,6 +46,8 @@ pub struct Scene {
     pub cookies: BTreeMap<String, String>,
     /// Whose browser an application has sent here last.
     pub visitor: String,
+    /// The login cookie of the browser.
+    pub cookie: Option<String>,
     /// The last HTTP answer.
     pub answer: Option<Answer>,
     /// The last thing that somebody was told: the result of what they tried.

@@ -15,6 +15,7 @@ mod opening;
 mod people;
 mod processes;
 mod server;
+mod sharing;
 mod streams;
 mod tokens;
 

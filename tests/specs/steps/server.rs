@@ -33,6 +33,7 @@ async fn stopped_and_started(scene: &mut Scene) {
     scene.start_again("TERM").await;
 }
 
+#[given(expr = "the server is stopped, and started again where there is a {string}:")]
 #[when(expr = "the server is stopped, and started again where there is a {string}:")]
 async fn started_beside(scene: &mut Scene, name: String, step: &Step) {
     let text = step.docstring.clone().expect("the file is given");

@@ -46,6 +46,7 @@ async fn streams_with_scope(scene: &mut Scene, program: String, scope: String) {
 #[given(expr = "the browser of {person} streams with her login")]
 async fn browser_streams(scene: &mut Scene, name: Name) {
     let cookie = web::log_in(scene, &name).await;
+    scene.cookie = Some(cookie.clone());
     let product = scene.product();
     let headers = vec![("Cookie", cookie), ("Origin", product.url().to_owned())];
     let opening = Opening { headers, codec: Codec::Json, first: Vec::new() };
