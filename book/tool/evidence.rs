@@ -126,19 +126,26 @@ impl Snapshot {
     /// What has changed since: a line for each claim or proof.
     pub fn differences(&self, now: &Self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (id, proven) in &now.0 {
-            match self.0.get(id) {
-                None => lines.push(format!("claim {id} is new")),
-                Some(then) => differences_of(id, then, proven, &mut lines),
-            }
+        for id in now.0.keys() {
+            lines.extend(self.differences_of(id, now));
         }
         let gone = self.0.keys().filter(|id| !now.0.contains_key(*id));
         lines.extend(gone.map(|id| format!("claim {id} is gone")));
         lines
     }
+
+    /// What has changed since about one claim.
+    pub fn differences_of(&self, id: &str, now: &Self) -> Vec<String> {
+        match (self.0.get(id), now.0.get(id)) {
+            (Some(then), Some(now)) => differences(id, then, now),
+            (None, Some(_)) => vec![format!("claim {id} is new")],
+            (_, None) => Vec::new(),
+        }
+    }
 }
 
-fn differences_of(id: &str, then: &Proven, now: &Proven, lines: &mut Vec<String>) {
+fn differences(id: &str, then: &Proven, now: &Proven) -> Vec<String> {
+    let mut lines = Vec::new();
     if then.revision != now.revision {
         lines.push(format!("claim {id} was at revision {} and is at {}", then.revision, now.revision));
     } else if then.text != now.text {
@@ -153,4 +160,45 @@ fn differences_of(id: &str, then: &Proven, now: &Proven, lines: &mut Vec<String>
     }
     let gone = then.proofs.keys().filter(|proof| !now.proofs.contains_key(*proof));
     lines.extend(gone.map(|proof| format!("claim {id} has lost a proof: {proof}")));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(revision: u32, text: &str, proofs: &[(&str, &str)]) -> Snapshot {
+        let proofs = proofs.iter().map(|(name, hash)| ((*name).to_owned(), (*hash).to_owned())).collect();
+        Snapshot([("C33".to_owned(), Proven { revision, text: text.into(), proofs })].into())
+    }
+
+    #[test]
+    fn every_change_of_what_is_proven_shows() {
+        let then = snapshot(1, "a", &[("one", "1"), ("two", "2")]);
+        assert_eq!(then.differences(&then), [""; 0]);
+        assert_eq!(
+            then.differences(&snapshot(1, "b", &[("one", "9"), ("three", "3")])),
+            [
+                "claim C33 has another sentence, but still revision 1",
+                "claim C33 has a proof that was changed: one",
+                "claim C33 has a new proof: three",
+                "claim C33 has lost a proof: two",
+            ]
+        );
+        assert_eq!(Snapshot::default().differences(&then), ["claim C33 is new"]);
+        assert_eq!(then.differences(&Snapshot::default()), ["claim C33 is gone"]);
+    }
+
+    #[test]
+    fn a_sentence_is_reworded_only_within_a_revision() {
+        let then = snapshot(1, "a", &[]);
+        assert_eq!(then.reworded(&snapshot(1, "b", &[])).collect::<Vec<_>>(), ["C33"]);
+        assert_eq!(then.reworded(&snapshot(2, "b", &[])).count(), 0);
+    }
+
+    #[test]
+    fn a_snapshot_is_read_as_it_was_written() {
+        let written = snapshot(1, "a", &[("features/a.feature: \"x\" <y>", "1")]);
+        assert_eq!(toml::from_str::<Snapshot>(&toml::to_string(&written).unwrap()).unwrap(), written);
+    }
 }

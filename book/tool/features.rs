@@ -30,7 +30,7 @@ pub struct Scenario {
     pub claims: Vec<Result<Reference, String>>,
     /// Its source, as it is written, without the tags.
     pub text: String,
-    /// The steps that come before those of every scenario of the feature; empty without any.
+    /// The steps that come before those of every scenario of the feature and the rule; empty without any.
     pub background: String,
 }
 
@@ -79,7 +79,10 @@ pub fn scenarios_of(feature: &Feature) -> Result<Vec<Scenario>, Error> {
     let path = feature.path.as_deref().unwrap_or(Path::new(""));
     let source = read(path)?;
     let lines: Vec<&str> = source.lines().collect();
-    let background = feature.background.as_ref().map_or_else(String::new, |it| block_at(&lines, it.position.line));
+    let background = |rule: Option<&Rule>| {
+        let backgrounds = feature.background.iter().chain(rule.and_then(|rule| rule.background.as_ref()));
+        backgrounds.map(|it| block_at(&lines, it.position.line)).collect::<Vec<_>>().join("\n")
+    };
     let one = |rule: Option<&Rule>, scenario: &gherkin::Scenario| {
         let tags = feature.tags.iter().chain(rule.into_iter().flat_map(|rule| &rule.tags)).chain(&scenario.tags);
         Scenario {
@@ -90,7 +93,7 @@ pub fn scenarios_of(feature: &Feature) -> Result<Vec<Scenario>, Error> {
             name: scenario.name.clone(),
             claims: tags.filter_map(|tag| tag.strip_prefix(CLAIM)).map(str::parse).collect(),
             text: block_at(&lines, scenario.position.line),
-            background: background.clone(),
+            background: background(rule),
         }
     };
     let direct = feature.scenarios.iter().map(|scenario| one(None, scenario));
@@ -146,4 +149,65 @@ pub enum Error {
         /// What.
         why: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "\
+# Page
+
+```gherkin
+Feature: Tea
+  @claim:tea+1
+  Rule: It is hot
+    Background:
+      Given a kettle
+
+    @claim:C01+2 @slow
+    Scenario Outline: <kind>
+      When Ada makes <kind> tea
+
+      Examples:
+        | kind  |
+        | green |
+
+    Scenario: Cold
+      When Ada waits
+```
+";
+
+    fn page(text: &str) -> Vec<Scenario> {
+        let file = tempfile::Builder::new().suffix(".md").tempfile().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        blocks(text).iter().flat_map(|block| scenarios_of(&parse(block, file.path()).unwrap()).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_block_in_a_page_keeps_the_lines_of_the_page() {
+        let found = page(PAGE);
+        assert_eq!(
+            found.iter().map(|it| (it.line, it.name.as_str())).collect::<Vec<_>>(),
+            [(11, "<kind>"), (18, "Cold")]
+        );
+    }
+
+    #[test]
+    fn a_scenario_proves_the_claims_of_its_rule_too() {
+        let claims = |it: &Scenario| it.claims.iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+        let found = page(PAGE);
+        assert_eq!(claims(&found[0]), ["tea+1", "C01+2"]);
+        assert_eq!(claims(&found[1]), ["tea+1"]);
+    }
+
+    #[test]
+    fn the_text_of_a_scenario_is_all_that_it_does() {
+        let found = page(PAGE);
+        assert!(found[0].text.starts_with("Scenario Outline: <kind>\n  When Ada makes"), "{}", found[0].text);
+        assert!(found[0].text.ends_with("| green |"), "{}", found[0].text);
+        assert_ne!(found[0].fingerprint(), page(&PAGE.replace("green", "black"))[0].fingerprint());
+        assert_ne!(found[0].fingerprint(), page(&PAGE.replace("a kettle", "a pot"))[0].fingerprint());
+        assert_eq!(found[0].fingerprint(), page(&PAGE.replace("# Page", "# Page\n\nmore"))[0].fingerprint());
+    }
 }

@@ -147,7 +147,7 @@ impl Claim {
             (!seed && (!slug || self.id.is_empty()), "an id is C01 to C99, or small letters, digits and hyphens"),
             (self.revision == 0, "revisions begin at 1"),
             (self.text.trim().is_empty() || self.text.contains('\n'), "the text is one line, and not empty"),
-            (file != format!("{FOLDER}/{}.toml", self.guide.name()), "it stands in the file of another guide"),
+            (!file.ends_with(&format!("/{}.toml", self.guide.name())), "it stands in the file of another guide"),
             (questioned && (self.question.is_none() || self.decision.is_none()), "it needs `question` and `decision`"),
             (!questioned && (self.question.is_some() || self.decision.is_some()), "nothing was asked about it"),
             (reasoned && self.reason.is_none(), "it needs a `reason`"),
@@ -218,6 +218,12 @@ impl Ledger {
     }
 }
 
+impl FromIterator<Claim> for Ledger {
+    fn from_iter<T: IntoIterator<Item = Claim>>(claims: T) -> Self {
+        Self(claims.into_iter().map(|claim| (claim.id.clone(), claim)).collect())
+    }
+}
+
 /// A claim in one revision, written `C33+1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
@@ -253,4 +259,69 @@ pub enum Error {
     /// Entries are wrong.
     #[error("{}", .0.join("\n"))]
     Faults(Vec<String>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [[claim]]
+        id = "C33"
+        revision = 2
+        guide = "admin"
+        level = "must"
+        text = "It comes back."
+        state = "active"
+    "#;
+
+    /// What is said of a ledger of one file.
+    fn faults(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("admin.toml"), text).unwrap();
+        Ledger::read_in(folder.path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_link_holds_only_in_the_revision_that_it_names() {
+        let claim: Claim = toml::from_str(&GOOD.replace("[[claim]]", "")).unwrap();
+        let ledger = Ledger::from_iter([claim]);
+        assert!(ledger.find(&"C33+2".parse().unwrap()).is_ok());
+        let stale = ledger.find(&"C33+1".parse().unwrap()).unwrap_err();
+        assert_eq!(
+            stale,
+            "claim C33 is now at revision 2; check that it still holds for \"It comes back.\", then write C33+2"
+        );
+        assert_eq!(ledger.find(&"C34+1".parse().unwrap()).unwrap_err(), "there is no claim C34 in book/claims");
+    }
+
+    #[test]
+    fn a_reference_is_an_id_and_a_revision() {
+        for bad in ["C33", "C33+", "C33+x", ""] {
+            assert!(bad.parse::<Reference>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_id_stands_once() {
+        assert!(faults(&GOOD.repeat(2)).contains("claim C33 is there twice"));
+    }
+
+    #[test]
+    fn a_state_has_what_it_needs_and_nothing_else() {
+        for (from, to, why) in [
+            ("\"C33\"", "\"Not An Id\"", "an id is"),
+            ("revision = 2", "revision = 0", "revisions begin at 1"),
+            ("It comes back.", "", "the text is one line"),
+            ("guide = \"admin\"", "guide = \"api\"", "the file of another guide"),
+            ("\"active\"", "\"decided\"", "it needs `question` and `decision`"),
+            ("\"active\"", "\"planned\"", "it needs a `reason`"),
+            ("\"active\"", "\"active\"\nquestion = \"?\"", "nothing was asked about it"),
+            ("\"active\"", "\"active\"\nreason = \"?\"", "it needs no `reason`"),
+            ("level", "levle", "unknown field `levle`"),
+        ] {
+            let said = faults(&GOOD.replace(from, to));
+            assert!(said.contains(why), "{to}: {said}");
+        }
+    }
 }
