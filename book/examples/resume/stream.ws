@@ -44,10 +44,10 @@ grace< {"join": 1, "port": 200, "name": "widgetApp_useraction_edit", "id": 3, "t
 # Ada comes back and says what she had. She is sent what came after that, and nothing else.
 ada: GET /_stream
 ada: Authorization: Bearer [TOKEN]
-ada< {"port": 0, "name": "welcome",
-      "body": {"session": "[SESSION:3]", "user": "ada", "organisation": "acme", "expires_at": [TIME],
-       "ping_ms": 25000, "pong_ms": 10000, "max_frame_bytes": 1048576, "max_things": 128,
-       "ports": {"session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1", "node": "[NODE]"}}
+ada<. {"port": 0, "name": "welcome",
+       "body": {"session": "[SESSION:3]", "user": "ada", "organisation": "acme", "expires_at": [TIME],
+        "ping_ms": 25000, "pong_ms": 10000, "max_frame_bytes": 1048576, "max_things": 128,
+        "ports": {"session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1", "node": "[NODE]"}}
 ada> {"port": 200, "name": "widgetApp_useraction_open", "id": 2, "thing": "[THING]",
       "body": {"as": "json", "since": {"epoch": "[EPOCH]", "offset": 1}}}
 ada< {"port": 200, "name": "widgetApp_useraction_open", "id": 2, "thing": "[THING]", "join": 2, "offset": 3,
