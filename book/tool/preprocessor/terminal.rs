@@ -1,6 +1,9 @@
 //! What happens in terminals, as an example shows it: remarks, commands, and what they print.
 
-use super::html::{code, escape, note};
+use super::{
+    html::{code, escape, note},
+    messages,
+};
 
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
@@ -29,9 +32,20 @@ impl Piece {
                 let block = code("nohighlight", &escape(text)).replacen("<pre>", r#"<pre class="command">"#, 1);
                 block.replacen("<code", &format!(r#"<code data-prompt="{terminal}$""#), 1)
             }
-            Self::Output(text) => code("nohighlight", &escape(text)).replacen("<pre>", r#"<pre class="printed">"#, 1),
+            Self::Output(text) => output(text),
         }
     }
+}
+
+/// JSON has its colours and goes on in the next line; anything else may be a table, and is as wide as it is.
+fn output(text: &str) -> String {
+    let block = if text.starts_with('{') {
+        let lines: String = text.lines().map(messages::json_line).collect();
+        code("nohighlight messages", &lines)
+    } else {
+        code("nohighlight", &escape(text))
+    };
+    block.replacen("<pre>", r#"<pre class="printed">"#, 1)
 }
 
 fn pieces(session: &str) -> Vec<Piece> {
