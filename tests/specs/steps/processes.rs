@@ -50,6 +50,12 @@ async fn is_halted(scene: &mut Scene, kind: Kind) {
     aside(move || kill("STOP", pid)).await;
 }
 
+#[when(expr = "the {kind} goes on")]
+async fn goes_on(scene: &mut Scene, kind: Kind) {
+    let pid = only(scene, &kind).await;
+    aside(move || kill("CONT", pid)).await;
+}
+
 #[when(expr = "the administrator restarts the {kind}")]
 async fn is_restarted(scene: &mut Scene, kind: Kind) {
     let [(id, pid)] = &scene.processes(&kind).await[..] else { panic!("there is one {kind}") };
