@@ -58,7 +58,7 @@ Feature: Settings
       And "one" streams as Ada
       And "two" streams as Grace
       When the _stream of "one" is killed
-      Then the connection of "one" ends without a close code
+      Then the connection of "one" is broken
       And the connection of "two" is still good
 
   @claim:login-hours+1

@@ -21,9 +21,8 @@ use crate::scene::{Scene, in_time, until};
 pub struct Person {
     /// Their login.
     pub login: Login,
-    /// The certificate that they trust.
-    root: Option<String>,
     client: Option<Client>,
+    certificate: Option<String>,
     screen: Arc<Mutex<Screen>>,
 }
 
@@ -44,18 +43,18 @@ impl Person {
         let product = scene.product();
         let name = name.to_lowercase();
         let password = product.demo()["users"][&name]["password"].as_str().expect("a user").to_owned();
-        let root = scene.certificate.clone();
-        let http =
-            Http::new(product.url(), root.as_ref().map(String::as_bytes)).expect("the product has a good address");
+        let certificate = scene.certificate.clone();
+        let trusted = certificate.as_deref().map(str::as_bytes);
+        let http = Http::new(product.url(), trusted).expect("the product has a good address");
         let login = Login::new(http, Credentials::User { name, password });
-        Self { login, root, client: None, screen: Arc::default() }
+        Self { login, client: None, certificate, screen: Arc::default() }
     }
 
     /// Opens a stream.
     pub async fn connect(&mut self, url: &str, codec: Codec) -> Result<(), ConnectError> {
         let mut builder = Client::builder(url, self.login.clone()).codec(codec);
-        if let Some(root) = &self.root {
-            builder = builder.tls_root(root.as_bytes());
+        if let Some(certificate) = &self.certificate {
+            builder = builder.tls_root(certificate.as_bytes());
         }
         let (client, mut events) = in_time("the stream opens", builder.connect()).await?;
         let screen = Arc::clone(&self.screen);

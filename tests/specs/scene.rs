@@ -23,8 +23,8 @@ pub struct Scene {
     pub folder: Option<TempDir>,
     /// The server's options, to start it again with.
     pub options: Vec<String>,
-    /// Variables of its environment.
-    pub env: Vec<(String, String)>,
+    /// Its environment variables.
+    pub variables: Vec<(String, String)>,
     /// The certificate that it shows, as PEM, if it speaks TLS.
     pub certificate: Option<String>,
     /// The Thing that it is about, and where it stood when the scenario began with it.
@@ -59,11 +59,11 @@ impl Scene {
 
     /// Starts the product with `self.options` and finds its Thing, if it has the demonstration.
     pub async fn start(&mut self) {
-        let (options, env) = (self.options.clone(), self.env.clone());
+        let (options, variables) = (self.options.clone(), self.variables.clone());
         let start = move || {
             let options: Vec<&str> = options.iter().map(String::as_str).collect();
-            let env: Vec<_> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            Product::start_with_env(&options, &env)
+            let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            Product::start_with_env(&options, &variables)
         };
         let product = aside(start).await;
         if product.data().join("demo.json").exists() {

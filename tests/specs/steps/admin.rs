@@ -68,18 +68,18 @@ async fn server_with_variable(scene: &mut Scene, variable: String) {
     let directory = tempfile::TempDir::new().expect("a temporary directory");
     let data = directory.path().join("data").display().to_string();
     let (name, value) = variable.split_once('=').expect("NAME=VALUE");
-    scene.env.push((name.into(), value.into()));
+    scene.variables.push((name.into(), value.into()));
     serve(scene, vec!["--data".into(), data]).await;
 }
 
 /// Runs a server that is to end by itself.
 async fn serve(scene: &mut Scene, options: Vec<String>) {
-    let env = scene.env.clone();
+    let variables = scene.variables.clone();
     let run = || {
         let output = Command::new("timeout")
             .args(["20", env!("CARGO_BIN_EXE_widgetapp"), "serve"])
             .args(options)
-            .envs(env)
+            .envs(variables)
             .output()
             .expect("the server runs");
         let text = |bytes| String::from_utf8(bytes).expect("text");

@@ -24,13 +24,13 @@ fn owned((name, value): (&str, &str)) -> (String, String) {
 
 #[given("WidgetApp is running behind a proxy")]
 async fn behind_proxy(scene: &mut Scene) {
-    scene.env = [TELL, ("WIDGETAPP_SERVER__TRUSTED_PROXIES", "127.0.0.1")].map(owned).into();
+    scene.variables = [TELL, ("WIDGETAPP_SERVER__TRUSTED_PROXIES", "127.0.0.1")].map(owned).into();
     scene.start().await;
 }
 
 #[given("WidgetApp is running and tells of its sessions")]
 async fn tells(scene: &mut Scene) {
-    scene.env = vec![owned(TELL)];
+    scene.variables = [TELL].map(owned).into();
     scene.start().await;
 }
 

@@ -31,7 +31,7 @@ async fn running_with_both(scene: &mut Scene, variable: String, step: &Step) {
 
 fn set(scene: &mut Scene, variable: &str) {
     let (name, value) = variable.split_once('=').expect("NAME=VALUE");
-    scene.env.push((name.into(), value.into()));
+    scene.variables.push((name.into(), value.into()));
 }
 
 #[given("WidgetApp is running at two addresses")]

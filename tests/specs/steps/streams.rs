@@ -213,6 +213,12 @@ async fn is_closed(scene: &mut Scene, program: String, code: u16) {
     assert_eq!(closed, code);
 }
 
+#[then(expr = "the connection of {string} is broken")]
+async fn is_broken(scene: &mut Scene, program: String) {
+    let program = scene.program(&program);
+    until("the connection breaks", || program.seen().closed).await;
+}
+
 #[then(expr = "the connection of {string} ends without a close code")]
 async fn ends_without_code(scene: &mut Scene, program: String) {
     is_closed(scene, program, 0).await;
