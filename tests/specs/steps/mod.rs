@@ -5,6 +5,7 @@ mod admin;
 mod data;
 mod disk;
 mod editing;
+mod examples;
 mod front_ends;
 mod installing;
 mod legacy;

@@ -3,7 +3,7 @@
 use cucumber::{gherkin::Step, given, when};
 
 use crate::{
-    product::kill,
+    product::{eventually, is_alive, kill},
     scene::{Scene, aside},
 };
 
@@ -47,5 +47,9 @@ async fn started_beside(scene: &mut Scene, name: String, step: &Step) {
 #[when("the server is killed")]
 async fn killed(scene: &mut Scene) {
     let pid = scene.product().pid();
-    aside(move || kill("KILL", pid)).await;
+    aside(move || {
+        kill("KILL", pid);
+        eventually("the server has ended", || (!is_alive(pid)).then_some(()));
+    })
+    .await;
 }
