@@ -37,13 +37,15 @@ impl Piece {
     }
 }
 
-/// JSON has its colours and goes on in the next line; anything else may be a table, and is as wide as it is.
+/// What is too long goes on in the next line, unless it is a row of a table.
 fn output(text: &str) -> String {
+    let is_table = text.lines().any(|line| line.trim().contains("   "));
     let block = if text.starts_with('{') {
-        let lines: String = text.lines().map(messages::json_line).collect();
-        code("nohighlight messages", &lines)
-    } else {
+        code("nohighlight messages", &text.lines().map(messages::json_line).collect::<String>())
+    } else if is_table {
         code("nohighlight", &escape(text))
+    } else {
+        code("nohighlight wraps", &escape(text))
     };
     block.replacen("<pre>", r#"<pre class="printed">"#, 1)
 }
