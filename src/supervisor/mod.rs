@@ -280,6 +280,9 @@ impl Supervisor {
                         child.signal(Signal::TERM);
                         Ok(vec![format!("{id} (pid {}) is restarted", child.pid)])
                     }
+                    None if number.is_empty() => {
+                        Err(format!("which {kind}? Name it with -id; see widgetapp_admin -status"))
+                    }
                     None => Err(format!("there is no {kind} {number}; see widgetapp_admin -status")),
                 };
                 let _ = reply.send(answer);
