@@ -131,7 +131,8 @@ impl<'a> Page<'a> {
             }
             "scenario" => {
                 let scenario = self.sources.scenario(arguments);
-                let why = "there is no such scenario; write FILE: NAME, for example features/api/edits.feature: The same key twice";
+                let why = "there is no such scenario; write FILE: NAME, for example \
+                           features/api/edits.feature: The same key twice";
                 Ok(self.scenario(scenario.ok_or(why)?))
             }
             "example" => {
