@@ -11,7 +11,8 @@
 //! < {"things": [], "next": null}
 //! ```
 //!
-//! Of the headers of an answer only those are compared that are written down.
+//! Of the headers of an answer only those are compared that are written down. A request with `Upgrade: websocket`
+//! is sent with the other headers of the handshake. A form may stand on several lines.
 
 /// Its name in an example's folder.
 pub const FILE: &str = "exchange.http";

@@ -1,7 +1,9 @@
 //! What differs from run to run, and the placeholders that stand for it in the examples.
 //!
 //! A placeholder such as `[EPOCH]` stands for one value within an example: the first that is seen. `[EPOCH:2]` is
-//! the second. `[TOKEN:grace]`, `[PASSWORD:grace]` and the like are whose they are; without a name they are Ada's.
+//! the second. `[THING]` is the demonstration's, `[TOKEN]` and `[PASSWORD]` are Ada's, `[TOKEN:grace]` and the like
+//! are whose they say; `[BASIC]` is Ada's name and password as HTTP Basic wants them, `[SECRET]` that of
+//! `demo-external-system`.
 //! `[TIME]`, `[PID]`, `[PORT]` and `[NODE]` stand for anything that there may be, as nobody comes back to it.
 
 use std::{collections::BTreeMap, sync::LazyLock};

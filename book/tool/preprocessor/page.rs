@@ -168,8 +168,8 @@ impl<'a> Page<'a> {
         let link = |id: &String| format!(r#"<a href="{}">{id}</a>"#, self.href(LEDGER, id));
         let links: Vec<String> = self.stale.keys().map(link).collect();
         format!(
-            "<details class=\"banner stale\" role=\"alert\"><summary>STALE: {} on this page not proven as it stands\
-             </summary><p>{}</p></details>\n\n",
+            "<details class=\"banner stale\"><summary>STALE: this page has {} whose proof is out of date</summary>\
+             <p>{}</p></details>\n\n",
             count(links.len(), "statement"),
             links.join(" "),
         )

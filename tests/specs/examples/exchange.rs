@@ -13,6 +13,9 @@ use crate::scene::{Scene, in_time};
 const WIDTH: usize = 110;
 /// What is written down of an answer's headers if nothing is yet.
 const TELLING: [&str; 6] = ["Content-Type", "WWW-Authenticate", "Retry-After", "ETag", "Location", "Set-Cookie"];
+/// What belongs to `Upgrade: websocket`, and tells a reader nothing.
+const HANDSHAKE: [(&str, &str); 3] =
+    [("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")];
 /// Bodies that may be written on several lines.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -49,6 +52,11 @@ async fn ask(scene: &Scene, stage: &mut Stage, exchange: &Exchange) -> Result<Me
             body = body.replace('\n', "");
         }
         request = request.header(name, stage.fill_in(scene, value).await?);
+    }
+    if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade")) {
+        for (name, value) in HANDSHAKE {
+            request = request.header(name, value);
+        }
     }
     if !body.is_empty() {
         request = request.body(body);
