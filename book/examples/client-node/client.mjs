@@ -5,16 +5,17 @@ const WebSocket = globalThis.WebSocket ?? (await import('ws')).default;
 const url = process.env.WIDGETAPP_URL ?? 'ws://127.0.0.1:8080/_stream';
 const token = process.env.WIDGETAPP_TOKEN;
 const thing = process.argv[2];
-const edit = { key: 'checked-by-node', patch: [{ op: 'add', path: '/meta/checked', value: true }] };
-let since; // where we are in the Thing's log: epoch and offset
-let wait = 500;
+
+let since; // how far we have come in the Thing's log: epoch and offset
+let edit = { key: 'checked-by-node', patch: [{ op: 'add', path: '/meta/checked', value: true }] };
+
+const show = ({ offset, body }) => console.log(offset, body.user, JSON.stringify(body.patch));
 
 function stream() {
-  // A WebSocket of browsers cannot send headers, so the token goes with the subprotocols.
+  // Browsers cannot send headers with a WebSocket, so the token stands among the subprotocols.
   const socket = new WebSocket(url, ['widgetapp.v1.json', `bearer.${token}`]);
   const send = (action, id, body) =>
     socket.send(JSON.stringify({ port: 200, name: `widgetApp_useraction_${action}`, id, thing, body }));
-  const show = ({ offset, body }) => console.log(offset, body.user, JSON.stringify(body.patch));
 
   socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
@@ -23,28 +24,26 @@ function stream() {
       console.log('refused:', error.message);
     } else if (name === 'welcome') {
       console.log('welcome,', body.user);
-      wait = 500;
       send('open', 1, { since });
     } else if (id === 1) {
-      console.log(body.recovered ? 'open, nothing missed' : `open: ${body.content.notes.trim()}`);
+      console.log(body.recovered ? 'resumed' : `open: ${body.content.notes.trim()}`);
       body.missed?.forEach(show);
       since = { epoch: body.epoch, offset: body.offset };
-      // Its key makes it safe to send an edit again: it is done once.
-      send('edit', 2, edit);
+      if (edit) send('edit', 2, edit); // its key makes it safe to send it again until it is acknowledged
     } else if (id === 2) {
       console.log('my edit is stored at', offset);
       since.offset = Math.max(since.offset, offset);
+      edit = undefined;
     } else if (offset) {
       show(message);
       since.offset = offset;
     }
   };
-  socket.onerror = () => {}; // what follows is a close
-  socket.onclose = ({ code, reason }) => {
-    console.log('closed:', code, reason);
+  socket.onerror = () => {}; // a close follows
+  socket.onclose = ({ code }) => {
+    console.log('closed with', code);
     if (code >= 4500) return; // coming back would not help
-    setTimeout(stream, Math.random() * wait);
-    wait = Math.min(2 * wait, 20000);
+    setTimeout(stream, 500 + Math.random() * 1500);
   };
 }
 

@@ -10,55 +10,60 @@ import websockets  # version 14 or later
 
 URL = os.environ.get("WIDGETAPP_URL", "ws://127.0.0.1:8080/_stream")
 HEADERS = {"Authorization": "Bearer " + os.environ["WIDGETAPP_TOKEN"]}
-EDIT = {"key": "checked-by-python", "patch": [{"op": "add", "path": "/meta/checked", "value": True}]}
-since = None  # where we are in the Thing's log: epoch and offset
+
+since = None  # how far we have come in the Thing's log: epoch and offset
+edit = {"key": "checked-by-python", "patch": [{"op": "add", "path": "/meta/checked", "value": True}]}
+
+
+def show(change):
+    print(change["offset"], change["body"]["user"], change["body"].get("patch"))
 
 
 async def stream(thing):
     """One connection, until it ends."""
-    global since
+    global since, edit
     async with websockets.connect(URL, subprotocols=["widgetapp.v1.json"], additional_headers=HEADERS) as socket:
 
-        async def send(name, id, **body):
-            name = "widgetApp_useraction_" + name
+        async def send(action, id, body):
+            name = "widgetApp_useraction_" + action
             await socket.send(json.dumps({"port": 200, "name": name, "id": id, "thing": thing, "body": body}))
 
-        async for text in socket:
-            message = json.loads(text)
+        while True:
+            message = json.loads(await socket.recv())
             body = message.get("body")
             if "error" in message:
                 print("refused:", message["error"]["message"])
             elif message["name"] == "welcome":
                 print("welcome,", body["user"])
-                await send("open", 1, **({"since": since} if since else {}))
+                await send("open", 1, {"since": since} if since else {})
             elif message.get("id") == 1:
-                print("open, nothing missed" if body["recovered"] else "open: " + body["content"]["notes"].strip())
+                print("resumed" if body["recovered"] else "open: " + body["content"]["notes"].strip())
                 for change in body.get("missed", []):
-                    print(change["offset"], change["body"]["user"], change["body"].get("patch"))
+                    show(change)
                 since = {"epoch": body["epoch"], "offset": body["offset"]}
-                # Its key makes it safe to send an edit again: it is done once.
-                await send("edit", 2, **EDIT)
+                if edit:  # its key makes it safe to send it again until it is acknowledged
+                    await send("edit", 2, edit)
             elif message.get("id") == 2:
                 print("my edit is stored at", message["offset"])
                 since["offset"] = max(since["offset"], message["offset"])
+                edit = None
             elif "offset" in message:
-                print(message["offset"], body["user"], body.get("patch"))
+                show(message)
                 since["offset"] = message["offset"]
-    print("closed:", socket.close_code, socket.close_reason)
-    return socket.close_code
 
 
 async def main(thing):
-    wait = 0.5
     while True:
         try:
-            if (await stream(thing) or 0) >= 4500:
-                return  # coming back would not help
-            wait = 0.5
+            await stream(thing)
+        except websockets.ConnectionClosed as closed:
+            code = closed.rcvd.code if closed.rcvd else 1006
+            print("closed with", code)
+            if code >= 4500:  # coming back would not help
+                return
         except OSError as error:
             print("no connection:", error)
-        await asyncio.sleep(random.uniform(0, wait))
-        wait = min(2 * wait, 20)
+        await asyncio.sleep(random.uniform(0.5, 2))
 
 
 asyncio.run(main(sys.argv[1]))

@@ -24,7 +24,8 @@ struct Rule {
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    const UUID: &str = "(?<it>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})";
+    // Those that begin with zeros are made up.
+    const UUID: &str = "(?<it>[0-9a-f]{7}[1-9a-f]-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})";
     let uuid_in = |key: &str| format!("\"{key}\": ?\"{UUID}\"");
     let rules = [
         ("TOKEN", true, r"\b(?<it>eyJ[\w-]+\.[\w-]+\.[\w-]+)".to_owned()),
@@ -36,6 +37,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ("ID", true, UUID.to_owned()),
         ("NODE", false, r#""node": ?"(?<it>[^"\[]+)""#.to_owned()),
         ("TIME", false, r#""(?:\w+_)?(?:at|seconds)": ?(?<it>\d+)"#.to_owned()),
+        ("TIME", false, r#""retry_after_ms": ?(?<it>\d+)"#.to_owned()),
         ("TIME", false, r"(?<it>\b\d{4}-\d\d-\d\dT[\d:.]+Z)".to_owned()),
         ("TIME", false, r"\bin (?<it>\d+\.\d) s\b".to_owned()),
         ("PID", false, r#""pid": ?(?<it>\d+)"#.to_owned()),

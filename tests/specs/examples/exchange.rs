@@ -69,10 +69,12 @@ async fn ask(scene: &Scene, stage: &mut Stage, exchange: &Exchange) -> Result<Me
         Ok::<_, String>((status, headers, body.map_err(|error| error.to_string())?))
     };
     let (status, headers, body) = in_time("the server answers", answering).await?;
+    // The body says what things are; the headers only contain them.
+    let body = json::laid_out(&tidy(&mut stage.redactions, &body), WIDTH);
     Ok(Message {
         start: format!("HTTP/1.1 {} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()),
         headers: told(stage, &exchange.answer, &headers),
-        body: json::laid_out(&tidy(&mut stage.redactions, &body), WIDTH),
+        body,
     })
 }
 
