@@ -284,6 +284,9 @@ impl Supervisor {
                         self.retire(*id, child);
                         Ok(vec![format!("{id} (pid {}) is restarted", child.pid)])
                     }
+                    None if number.is_empty() => {
+                        Err(format!("which {kind}? Name it with -id; see widgetapp_admin -status"))
+                    }
                     None => Err(format!("there is no {kind} {number}; see widgetapp_admin -status")),
                 };
                 let _ = reply.send(answer);
