@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::codes;
-
 fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
@@ -53,14 +51,4 @@ fn every_link_leads_to_a_page() {
             assert!(page.parent().unwrap().join(file).is_file(), "{}: {target}", page.display());
         }
     }
-}
-
-#[test]
-fn the_page_of_codes_is_that_of_the_program() {
-    let path = src().join(codes::PAGE);
-    if std::env::var_os("BOOK").is_some_and(|value| value == "write") {
-        fs::write(&path, codes::page()).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(committed, codes::page(), "run: BOOK=write cargo test -p book");
 }

@@ -4,11 +4,8 @@ use std::fmt::Write as _;
 
 use widgetapp::protocol::{CloseCode, ErrorCode};
 
-/// Where the page stands, below `src`.
-pub const PAGE: &str = "api/codes.md";
-
 /// The page as it should be.
-pub fn page() -> String {
+pub(super) fn page() -> String {
     let mut page = String::from(
         "# Codes\n\n\
          This page is made from the program's own tables.\n\n\
