@@ -25,3 +25,12 @@ fn is_up_to_date(file: &str, made: &str) {
 fn the_page_of_codes_is_that_of_the_program() {
     is_up_to_date("api/codes.md", &codes::page());
 }
+
+#[test]
+fn the_description_of_the_stream_is_that_of_the_program() {
+    is_up_to_date("api/asyncapi.json", &as_text(&widgetapp::protocol::asyncapi::document()));
+}
+
+fn as_text(document: &serde_json::Value) -> String {
+    format!("{document:#}\n")
+}
