@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     codec::Blob,
@@ -252,7 +252,7 @@ pub struct Created {
 }
 
 /// Body of `scroll`: a page of the home page's feed, or a place in a Thing for those who follow.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Scroll {
     /// Where the page before ended (its `next`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -266,7 +266,7 @@ pub struct Scroll {
 }
 
 /// Body of `search`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema, IntoParams)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Search {
     /// What to look for.
     pub q: String,
