@@ -47,8 +47,13 @@ impl Schemas {
             }
             self.0.insert(name, schema);
         }
-        json!({"$ref": format!("#/components/schemas/{}", T::name())})
+        reference::<T>()
     }
+}
+
+/// A reference to the schema of a type.
+pub fn reference<T: ToSchema>() -> Value {
+    json!({"$ref": format!("#/components/schemas/{}", T::name())})
 }
 
 /// The schema of a type that the server sends, of which only these fields occur, all of them.

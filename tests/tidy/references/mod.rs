@@ -27,6 +27,11 @@ fn the_page_of_codes_is_that_of_the_program() {
 }
 
 #[test]
+fn the_description_of_the_urls_is_that_of_the_program() {
+    is_up_to_date("api/openapi.json", &as_text(&widgetapp::wfe::openapi::document()));
+}
+
+#[test]
 fn the_description_of_the_stream_is_that_of_the_program() {
     is_up_to_date("api/asyncapi.json", &as_text(&widgetapp::protocol::asyncapi::document()));
 }
