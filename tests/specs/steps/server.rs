@@ -3,7 +3,7 @@
 use cucumber::{gherkin::Step, given, when};
 
 use crate::{
-    product::kill,
+    product::{eventually, is_alive, kill},
     scene::{Scene, aside},
 };
 
@@ -36,5 +36,9 @@ async fn stopped_and_started(scene: &mut Scene) {
 #[when("the server is killed")]
 async fn killed(scene: &mut Scene) {
     let pid = scene.product().pid();
-    aside(move || kill("KILL", pid)).await;
+    aside(move || {
+        kill("KILL", pid);
+        eventually("the server is dead", || (!is_alive(pid)).then_some(()));
+    })
+    .await;
 }
