@@ -144,7 +144,7 @@ impl Document {
         let found: Vec<String> = self
             .validator(place)
             .iter_errors(value)
-            .map(|error| format!("  at {}: {error}", error.instance_path().as_str()))
+            .map(|error| format!("  at {}/: {error}", error.instance_path().as_str()))
             .collect();
         if found.is_empty() {
             return Ok(());

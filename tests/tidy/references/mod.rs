@@ -2,6 +2,8 @@
 //! compared; `SNAPSHOTS=overwrite cargo test --test tidy` writes them anew.
 
 mod codes;
+mod commands;
+mod configuration;
 
 use std::fs;
 
@@ -24,6 +26,16 @@ fn is_up_to_date(file: &str, made: &str) {
 #[test]
 fn the_page_of_codes_is_that_of_the_program() {
     is_up_to_date("api/codes.md", &codes::page());
+}
+
+#[test]
+fn the_page_of_settings_is_that_of_the_program() {
+    is_up_to_date("admin/configuration.md", &configuration::page());
+}
+
+#[test]
+fn the_page_of_commands_is_that_of_the_programs() {
+    is_up_to_date("admin/commands.md", &commands::page());
 }
 
 #[test]
