@@ -90,19 +90,24 @@ pub fn asked(message: &Value) -> Result<(), String> {
     ASYNCAPI.check_message("request", message)
 }
 
+/// What the guides have under this name.
+pub fn published(name: &str) -> Value {
+    Document::read(name).text
+}
+
 /// One of the two documents.
 struct Document {
-    name: &'static str,
+    name: String,
     text: Value,
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
 impl Document {
-    fn read(name: &'static str) -> Self {
+    fn read(name: &str) -> Self {
         let path = format!("{}/book/src/api/{name}", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let text = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
-        Self { name, text, validators: Mutex::default() }
+        Self { name: name.to_owned(), text, validators: Mutex::default() }
     }
 
     fn lacks(&self, place: &str, what: &str) -> String {

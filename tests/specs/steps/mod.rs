@@ -2,6 +2,7 @@
 
 mod actions;
 mod admin;
+mod documents;
 mod editing;
 mod legacy;
 mod opening;
