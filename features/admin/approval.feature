@@ -5,18 +5,30 @@ Feature: Approving user groups for streaming
   Background:
     Given WidgetApp is running
 
+  @claim:C06+1
   Rule: Only people of approved groups can stream
 
     Scenario: A group that is not approved
       When Linus tries to open a stream
       Then Linus is told that "group_not_approved"
 
+    Scenario: Without an access token nobody streams
+      When somebody asks for a stream with "no token"
+      Then the answer is 401 with the code 104 "token_missing"
+
+    @claim:token-needs-approval+1
+    Scenario: A good access token of a member of a group that is not approved
+      When somebody asks for a stream with "a token of Linus"
+      Then the answer is 403 with the code 108 "group_not_approved"
+
+    @claim:C25+1
     Scenario: The administrator approves the group
       When the administrator runs "widgetapp_admin -group reviewers -approve"
       Then the command succeeds and says "reviewers is approved for streaming"
       When Linus tries to open a stream
       Then Linus is let in
 
+    @claim:approval-withdrawn+1
     Scenario: The administrator withdraws the approval
       Given Ada has the Thing open
       And the administrator has run "widgetapp_admin -group reviewers -approve"
@@ -30,11 +42,19 @@ Feature: Approving user groups for streaming
       Then Ada sees the title "Still live"
       And Ada has never lost the connection
 
+    @claim:approval-withdrawn+1
+    Scenario: An external system belongs to a group, too
+      Given "monitor" streams as the external system
+      When the administrator runs "widgetapp_admin -group designers -withdraw"
+      Then the connection of "monitor" is closed with 4503
+
+    @claim:approval-streaming-only+1
     Scenario: A group that is not approved works as before, only not live
       Given Linus is logged in
       When Linus searches for "Welcome"
       Then Linus finds "Welcome"
 
+  @claim:groups-listed+1
   Rule: The administrator sees which groups are approved
 
     Scenario: The list of groups

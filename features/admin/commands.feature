@@ -4,6 +4,7 @@ Feature: The commands of the administrator
   Background:
     Given WidgetApp is running
 
+  @claim:dashes+1
   Rule: Long options take one dash or two
 
     Scenario Outline: <command> is understood
@@ -15,6 +16,7 @@ Feature: The commands of the administrator
         | widgetapp_admin -groups  |
         | widgetapp_admin --groups |
 
+  @claim:exit-codes+1
   Rule: Wrong usage is answered with one helpful line
 
     Scenario Outline: "<command>" is not understood
@@ -38,38 +40,19 @@ Feature: The commands of the administrator
         | widgetapp_admin -process _sfe -id 7 -restart  | 7    |
         | widgetapp_admin -group painters -withdraw     | painters |
 
+    Scenario: What was asked is done
+      When the administrator runs "widgetapp_admin -groups"
+      Then the command succeeds and says "designers"
+
     Scenario: There is no server
       When the server is killed
       And the administrator runs "widgetapp_admin -status"
       Then the command ends with code 3 and the one line "no server runs"
 
+  @claim:data-one-server+1
   Rule: Two servers never share their data
 
     Scenario: A second server on the same data
       When the administrator starts a second server on the same data
       Then the command ends with code 1 and the one line "another server uses the data directory"
       And there is 1 process "_sfe"
-
-  Rule: A wrong setting is named
-
-    Scenario Outline: The setting "<setting>"
-      When the administrator starts another server with the setting "<setting>"
-      Then the command ends with code 1 and the one line "<what>"
-
-      Examples:
-        | setting                                   | what                      |
-        | [sfe] instance = 2                        | instance                  |
-        | [sfe] instances = 0                       | sfe.instances             |
-        | [server] listen = 'localhost'             | server.listen             |
-        | [oauth] access_token_seconds = 'long'     | access_token_seconds      |
-        | [log] durability = 'maybe'                | durability                |
-
-    Scenario Outline: The option "<option>"
-      When the administrator starts another server with the option "<option>"
-      Then the command ends with code <code> and tells about "<what>"
-
-      Examples:
-        | option            | code | what          |
-        | --listen nowhere  | 1    | server.listen |
-        | --lisen 127.0.0.1 | 2    | --lisen       |
-        | --tls-cert a.pem  | 2    | --tls-key     |

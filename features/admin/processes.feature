@@ -4,6 +4,7 @@ Feature: The processes of the server
   Background:
     Given WidgetApp is running
 
+  @claim:C29+1
   Rule: One SFE starts with the system
 
     Scenario: The processes after the start
@@ -11,11 +12,13 @@ Feature: The processes of the server
       And there is 1 process "_sfe"
       And there is 1 process "_stream"
 
+    @claim:status+1
     Scenario: The status shows every process
       When the administrator runs "widgetapp_admin -status"
       Then the command prints a table with the columns "PROCESS ID PID STATE UPTIME RESTARTS"
       And the table shows "_wfe", "_sfe" and "_stream" as "running"
 
+  @claim:C31+1
   Rule: Processes bear their names
 
     Scenario Outline: The system's process list shows <process>
@@ -27,6 +30,7 @@ Feature: The processes of the server
         | _sfe    |
         | _stream |
 
+  @claim:C33+1 @claim:killed-comes-back+1
   Rule: A process that is killed comes back by itself
 
     Scenario Outline: A killed <process> is replaced
@@ -40,6 +44,7 @@ Feature: The processes of the server
         | _sfe    |
         | _stream |
 
+    @claim:stream-clients+1
     Scenario: The clients of a killed _stream come back and miss nothing
       Given Ada and Grace have the Thing open
       When the _stream is killed
@@ -50,6 +55,18 @@ Feature: The processes of the server
       And Ada and Grace have come back without anything missed
       And Ada and Grace have seen every change once and in order
 
+    Scenario: A death stands in the log
+      When the _stream is killed
+      Then the server's log tells "a process has ended"
+
+  @claim:all-end-together+1
+  Rule: No process outlives the server
+
+    Scenario: The server itself is killed
+      When the server and nothing else is killed
+      Then none of its processes is left
+
+  @claim:C38+1
   Rule: Restarting an SFE does not end the connections behind it
 
     Scenario: The administrator restarts the SFE
@@ -77,6 +94,7 @@ Feature: The processes of the server
       And Ada and Grace have seen every change once and in order
       And Ada and Grace have never lost the connection
 
+  @claim:restart-wfe+1
   Rule: Restarting WFE does not end the connections that SFE runs
 
     Scenario: WFE is killed
@@ -95,6 +113,15 @@ Feature: The processes of the server
       And Ada and Grace have seen every change once and in order
       And Ada and Grace have never lost the connection
 
+    Scenario: The administrator restarts WFE
+      Given Ada and Grace have the Thing open
+      When the administrator runs "widgetapp_admin -process _wfe -restart"
+      Then the command succeeds and says "_wfe"
+      When Ada changes the title to "As if nothing had happened"
+      Then Grace sees the title "As if nothing had happened"
+      And Ada and Grace have never lost the connection
+
+  @claim:restart-stream+1
   Rule: A restarted _stream gives its clients time to come back
 
     Scenario: The administrator restarts the _stream
@@ -105,10 +132,34 @@ Feature: The processes of the server
       Then Ada and Grace see the title "Back again"
       And Ada and Grace have come back without anything missed
 
+  @claim:stop+1
   Rule: The server stops when it is told to
 
     Scenario: Stopping the server
       Given Ada has the Thing open
       When the server is told to stop
+      Then it ends with code 0
+      And none of its processes is left
+
+    Scenario: Stopping it where it runs
+      Given Ada has the Thing open
+      When Ctrl-C is pressed where the server runs
+      Then it ends with code 0
+      And none of its processes is left
+
+    @claim:stop-return+1
+    Scenario: People come back after a stop
+      Given Ada and Grace have the Thing open
+      When Ada changes the title to "Before the stop"
+      And the server is stopped and started again
+      And Grace adds the part "chair"
+      Then Ada and Grace see the title "Before the stop"
+      And Ada and Grace see the part "chair"
+      And Ada and Grace have come back without anything missed
+
+    @claim:stop-twice+1
+    Scenario: A process that does not finish is not waited for when told twice
+      When the _stream is halted
+      And the server is told to stop, and then told again
       Then it ends with code 0
       And none of its processes is left

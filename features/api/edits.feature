@@ -4,9 +4,10 @@ Feature: Edits
   Background:
     Given WidgetApp is running
 
-  Rule: Offsets rise by one, and the reply stands at the sender's place
+  @claim:offsets-rise-by-one+1
+  Rule: Everyone gets the edits of a Thing in one order, and offsets rise by one
 
-    Scenario: The sender gets its reply and no echo; all other streams get the push
+    Scenario: Three streams, two of them writing
       Given "writer" streams as Ada
       And "second" streams as Ada
       And "reader" streams as Grace
@@ -20,7 +21,22 @@ Feature: Edits
       And "second" has got the changes "push, push, push" at one offset after the other
       And "reader" has got the changes "push, reply, push" at one offset after the other
 
-    Scenario: An edit is durable when it is acknowledged
+  @claim:edit-no-echo+1
+  Rule: The sender's reply stands at the place of its edit; its other streams get the push
+
+    Scenario: Two streams of one person
+      Given "writer" streams as Ada
+      And "second" streams as Ada
+      And "writer" opens the Thing
+      And "second" opens the Thing
+      When "writer" edits the title
+      Then "writer" has got the changes "reply" at one offset after the other
+      And "second" has got the changes "push" at one offset after the other
+
+  @claim:edit-durable+1
+  Rule: An edit is durable when it is acknowledged
+
+    Scenario: Acknowledged, and then the server is killed
       Given "writer" streams as Ada
       When "writer" opens the Thing
       And "writer" sends:
@@ -33,7 +49,18 @@ Feature: Edits
         {"port": 200, "name": "widgetApp_useraction_edit", "id": 2, "thing": "THING", "offset": OFFSET+1,
          "body": {"epoch": "EPOCH", "offset": OFFSET+1, "durable": true}}
         """
+      When the server is killed and started again
+      And "successor" streams as Ada
+      And "successor" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_select", "id": 1, "thing": "THING"}
+        """
+      Then "successor" receives:
+        """
+        {"id": 1, "body": {"title": "Safe", "epoch": "EPOCH", "offset": OFFSET+1}}
+        """
 
+  @claim:key-idempotent+1
   Rule: A key makes an edit safe to send again
 
     Scenario: The same key twice
@@ -87,6 +114,9 @@ Feature: Edits
         {"id": 1, "body": {"offset": OFFSET+1, "epoch": "EPOCH"}}
         """
 
+  @claim:key-own+1
+  Rule: Keys belong to the user or client who chose them
+
     Scenario: The same key of two people means two edits
       Given "writer" streams as Ada
       And "other" streams as Grace
@@ -110,6 +140,38 @@ Feature: Edits
         {"id": 2, "body": {"offset": OFFSET+2}}
         """
 
+  @claim:key-length+1
+  Rule: A key has 1 to 128 bytes
+
+    Scenario Outline: A key of <length>
+      Given "writer" streams as Ada
+      When "writer" sends an edit with a key of <length> and the id 1
+      Then "writer" is answered 1 with <outcome>
+
+      Examples:
+        | length    | outcome        |
+        | 0 bytes   | invalid_action |
+        | 1 bytes   | a body         |
+        | 128 bytes | a body         |
+        | 129 bytes | invalid_action |
+
+  @claim:patch-or-update+1
+  Rule: An edit has either a patch or an update
+
+    Scenario Outline: An edit with <what>
+      Given "writer" streams as Ada
+      When "writer" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 1, "thing": "THING", "body": <body>}
+        """
+      Then "writer" is answered 1 with invalid_action
+
+      Examples:
+        | what    | body                                            |
+        | neither | {"key": "k"}                                    |
+        | both    | {"key": "k", "patch": [], "update": "AAA="}     |
+
+  @claim:edit-refused+1
   Rule: An edit that is refused changes nothing and disturbs nobody
 
     Scenario: A viewer edits
@@ -131,6 +193,9 @@ Feature: Edits
       Then "reader" has got the changes "reply" at one offset after the other
       And "viewer" has got the changes "push" at one offset after the other
 
+  @claim:patch-whole+1
+  Rule: A patch is applied as a whole or not at all
+
     Scenario: A patch of which only the beginning fits
       Given "writer" streams as Ada
       And "reader" streams as Grace
@@ -148,6 +213,28 @@ Feature: Edits
       When "reader" edits the title
       Then "reader" has got the changes "reply" at one offset after the other
 
+  @claim:content-shape+1
+  Rule: The content of a Thing keeps its shape
+
+    Scenario Outline: <what> is refused
+      Given "writer" streams as Ada
+      When "writer" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 1, "thing": "THING",
+         "body": {"key": "k", "patch": [<change>]}}
+        """
+      Then "writer" receives:
+        """
+        {"id": 1, "error": {"code": 203, "name": "invalid_patch"}}
+        """
+
+      Examples:
+        | what                  | change                                               |
+        | A fourth root         | {"op": "add", "path": "/colour", "value": "green"}   |
+        | Parts that are a list | {"op": "replace", "path": "/parts", "value": []}     |
+        | Notes that are none   | {"op": "replace", "path": "/notes", "value": 5}      |
+
+  @claim:forms+1
   Rule: Each client gets changes in the form and encoding it asked for
 
     Scenario Outline: Opened as <form> in <encoding>
@@ -166,6 +253,9 @@ Feature: Edits
         | yjs  | JSON     | update  | update | text   |
         | yjs  | CBOR     | update  | update | binary |
 
+  @claim:update-as-patch+1
+  Rule: A Yjs update is a patch for those who opened the Thing as JSON
+
     Scenario Outline: A Yjs update written in <encoding> is a patch for those who read JSON
       Given "reader" streams as Grace
       And "reader" opens the Thing
@@ -182,3 +272,15 @@ Feature: Edits
         | encoding |
         | JSON     |
         | CBOR     |
+
+  @claim:update-incomplete+1
+  Rule: An update that builds on changes which the server does not have is refused
+
+    Scenario: The change before it was never sent
+      Given "writer" streams as Ada
+      And "writer" opens the Thing as yjs
+      When "writer" sends a Yjs update that builds on one which it keeps
+      Then "writer" receives:
+        """
+        {"id": 50, "error": {"code": 301, "name": "incomplete_update", "temporary": false}}
+        """

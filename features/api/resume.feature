@@ -7,6 +7,7 @@ Feature: Coming back
     And "writer" streams as Ada
     And "writer" opens the Thing
 
+  @claim:resume-complete+1
   Rule: Nothing is missed and nothing comes twice
 
     Scenario: Three changes were missed
@@ -26,11 +27,6 @@ Feature: Coming back
            {"port": 200, "name": "widgetApp_useraction_edit", "offset": OFFSET+2, "body": {"user": "ada", "patch": "..."}},
            {"port": 200, "name": "widgetApp_useraction_edit", "offset": OFFSET+3, "body": {"user": "ada", "patch": "..."}}]}}
         """
-      When "writer" edits the title
-      Then "returned" receives:
-        """
-        {"port": 200, "name": "widgetApp_useraction_edit", "thing": "THING", "join": 4, "offset": OFFSET+4}
-        """
 
     Scenario: Nothing was missed
       When "returned" streams as Grace
@@ -44,6 +40,30 @@ Feature: Coming back
         {"id": 4, "body": {"offset": OFFSET, "recovered": true, "missed": []}}
         """
 
+  @claim:resume-no-gap+1
+  Rule: After the answer the pushes go on where it ends
+
+    Scenario: A change after the return
+      When "writer" edits the title
+      And "returned" streams as Grace
+      And "returned" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_open", "id": 4, "thing": "THING",
+         "body": {"since": {"epoch": "EPOCH", "offset": OFFSET}}}
+        """
+      Then "returned" receives:
+        """
+        {"id": 4, "body": {"offset": OFFSET+1, "recovered": true, "missed": [{"offset": OFFSET+1}]}}
+        """
+      When "writer" edits the title
+      Then "returned" receives:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "thing": "THING", "join": 4, "offset": OFFSET+2}
+        """
+
+  @claim:resume-after-restart+1
+  Rule: Epoch and offset outlive the server's processes
+
     Scenario: Changes were missed while the server was down
       When "writer" edits the title
       And "writer" edits the title
@@ -56,9 +76,11 @@ Feature: Coming back
         """
       Then "returned" receives:
         """
-        {"id": 4, "body": {"offset": OFFSET+2, "recovered": true, "missed": [{"offset": OFFSET+1}, {"offset": OFFSET+2}]}}
+        {"id": 4, "body": {"epoch": "EPOCH", "offset": OFFSET+2, "recovered": true,
+         "missed": [{"offset": OFFSET+1}, {"offset": OFFSET+2}]}}
         """
 
+  @claim:resume-whole+1
   Rule: Where the log cannot tell, the whole Thing is sent and never a part of it
 
     Scenario Outline: The position is <what>
@@ -80,6 +102,28 @@ Feature: Coming back
         | of an unknown epoch    | forgotten| OFFSET    |
         | ahead of the log       | EPOCH    | OFFSET+99 |
 
+  @claim:resume-limit+1
+  Rule: Up to 1,000 missed changes are sent one by one, of more the whole
+
+    Scenario Outline: <count> changes were missed
+      When "writer" makes <count> edits
+      And "returned" streams as Grace
+      And "returned" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_open", "id": 4, "thing": "THING",
+         "body": {"since": {"epoch": "EPOCH", "offset": OFFSET}}}
+        """
+      Then "returned" receives:
+        """
+        {"id": 4, "body": {"offset": OFFSET+<count>, "recovered": <recovered>}}
+        """
+
+      Examples:
+        | count | recovered |
+        | 1000  | true      |
+        | 1001  | false     |
+
+  @claim:resume-access+1
   Rule: Access is checked again at every opening
 
     Scenario: A position does not open what is not shared

@@ -5,6 +5,7 @@ Feature: Several services on one stream
   Background:
     Given WidgetApp is running
 
+  @claim:C04+1
   Rule: All services share one connection
 
     Scenario: The session and user actions, mixed
@@ -21,11 +22,25 @@ Feature: Several services on one stream
         """
       Then "editor" has a reply to each of 1, 2, 3, 4, 5 and 6
 
-    Scenario: Many Things on one stream
+  @claim:many-things+1
+  Rule: A stream carries many Things, told apart by their join
+
+    Scenario: Twenty Things on one stream
       Given "editor" streams as Ada
       When "editor" creates and opens 20 Things
       Then a change of each of them by Ada's other program reaches "editor" under its own join
 
+  @claim:services+1
+  Rule: The welcome lists the services
+
+    Scenario: Two services
+      Given "monitor" streams as Ada
+      Then "monitor" receives:
+        """
+        {"port": 0, "name": "welcome", "body": {"ports": {"session": 0, "useraction": 200}}}
+        """
+
+  @claim:C27+1 @claim:C28+1 @claim:C39+1
   Rule: Port 200 carries what users do
 
     Scenario Outline: Others hear of <action>
@@ -50,7 +65,10 @@ Feature: Several services on one stream
         | scroll  | {"view": {"x": 1, "y": 2}}                                                  | {"user": "ada", "view": {"x": 1, "y": 2}}                                            |
         | delete  | {}                                                                          | {"user": "ada"}                                                                      |
 
-    Scenario: A closed Thing is not heard of any more
+  @claim:closed-thing-silent+1
+  Rule: A closed Thing is not heard of any more
+
+    Scenario: Closing
       Given "listener" streams as Grace
       And "listener" opens the Thing
       When "listener" sends:
@@ -62,62 +80,38 @@ Feature: Several services on one stream
       And Ada changes the title to "Not for everyone"
       Then "listener" has heard of no change
 
-  Rule: What is unknown is answered with an error, and the stream goes on
+  @claim:unknown-port+1
+  Rule: A port that no service has is answered with an error, and the stream goes on
 
-    Scenario Outline: Answered with <name> because <because>
+    Scenario: Port 999
       Given "monitor" streams as Ada
       When "monitor" sends:
         """
-        <message>
+        {"port": 999, "name": "ping", "id": 7}
         """
       Then "monitor" receives:
         """
-        {"id": 7, "error": {"code": <code>, "name": "<name>", "message": "...", "temporary": false}}
+        {"port": 999, "id": 7, "error": {"code": 102, "name": "unknown_port", "message": "...", "temporary": false}}
+        """
+      And the connection of "monitor" is still good
+
+  @claim:unknown-name+1
+  Rule: A name that its service does not know is answered with an error, and the stream goes on
+
+    Scenario Outline: <name> on port <port>
+      Given "monitor" streams as Ada
+      When "monitor" sends:
+        """
+        {"port": <port>, "name": "<name>", "id": 7}
+        """
+      Then "monitor" receives:
+        """
+        {"port": <port>, "id": 7, "error": {"code": 103, "name": "unknown_name", "message": "...", "temporary": false}}
         """
       And the connection of "monitor" is still good
 
       Examples:
-        | because                   | message                                                                                                | code | name            |
-        | no service has the port   | {"port": 999, "name": "ping", "id": 7}                                                                 | 102  | unknown_port    |
-        | the name is unknown       | {"port": 200, "name": "widgetApp_useraction_dance", "id": 7}                                           | 103  | unknown_name    |
-        | the port's name is foreign| {"port": 0, "name": "widgetApp_useraction_edit", "id": 7}                                              | 103  | unknown_name    |
-        | the Thing is not shared   | {"port": 200, "name": "widgetApp_useraction_open", "id": 7, "thing": "00000000-0000-4000-8000-000000000000"} | 200  | thing_not_found |
-        | no Thing is named         | {"port": 200, "name": "widgetApp_useraction_open", "id": 7}                                            | 208  | invalid_action  |
-        | the Thing is not open     | {"port": 200, "name": "widgetApp_useraction_close", "id": 7, "thing": "THING"}                         | 202  | not_open        |
-        | the key is missing        | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"patch": []}}   | 208  | invalid_action  |
-        | the patch does not fit    | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"key": "k", "patch": [{"op": "remove", "path": "/parts/ghost"}]}} | 203 | invalid_patch |
-        | the patch is none         | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"key": "k", "patch": {"op": "add"}}} | 203 | invalid_patch |
-        | the update is none        | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"key": "k", "update": "/////w=="}} | 300 | invalid_update |
-
-    Scenario: Unknown fields are ignored
-      Given "monitor" streams as Ada
-      When "monitor" sends:
-        """
-        {"port": 0, "name": "ping", "id": 3, "colour": "green", "body": {"shape": "round"}}
-        """
-      Then "monitor" has a reply to each of 3
-
-  Rule: A message that is none ends the stream
-
-    Scenario Outline: Closed with <code> after <what>
-      Given "careless" streams as Ada
-      When "careless" sends <what>
-      Then the connection of "careless" is closed with <code>
-
-      Examples:
-        | what                         | code |
-        | text that is not JSON        | 4509 |
-        | JSON that is no message      | 4509 |
-        | a binary frame               | 4509 |
-        | a message of 2 MiB           | 1009 |
-        | text that is not UTF-8       | 1007 |
-        | a broken frame               | 1002 |
-
-    Scenario: One program's mistake is nobody else's trouble
-      Given Ada and Grace have the Thing open
-      And "careless" streams as Ada
-      When "careless" sends text that is not JSON
-      Then the connection of "careless" is closed with 4509
-      When Ada changes the title to "Undisturbed"
-      Then Grace sees the title "Undisturbed"
-      And Ada and Grace have never lost the connection
+        | port | name                        |
+        | 200  | widgetApp_useraction_dance  |
+        | 0    | widgetApp_useraction_edit   |
+        | 200  | ping                        |

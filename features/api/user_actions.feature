@@ -1,10 +1,11 @@
 Feature: User actions in two ways
-  Every user action can be done as a call to an _ajax/ endpoint or as a request on port 200, with the same
+  Most user actions can be done as a call to an _ajax/ endpoint or as a request on port 200, with the same
   body and the same result.
 
   Background:
     Given WidgetApp is running
 
+  @claim:C12+1 @claim:C44+1
   Rule: Both ways have the same result
 
     Scenario Outline: <what> by HTTP and on the stream
@@ -24,7 +25,10 @@ Feature: User actions in two ways
         | Selecting             | select  | POST   | {"thing": "THING"}            |
         | Refreshing            | refresh | POST   | {"thing": "THING"}            |
 
-    Scenario: An edit by HTTP is pushed like any other, also to its own author's stream
+  @claim:ajax-pushed+1
+  Rule: What is done by HTTP is pushed like anything else, also to its own author's streams
+
+    Scenario: An edit by HTTP
       Given "program" streams as Ada
       And "program" opens the Thing
       When POST _ajax/edit is called as Ada with:
@@ -40,7 +44,10 @@ Feature: User actions in two ways
         {"port": 200, "name": "widgetApp_useraction_edit", "offset": OFFSET+1, "body": {"user": "ada"}}
         """
 
-    Scenario: One key holds for both ways
+  @claim:key-both-ways+1
+  Rule: One key holds for both ways
+
+    Scenario: First by HTTP, then on the stream
       Given "program" streams as Ada
       And "program" opens the Thing
       When POST _ajax/edit is called as Ada with:
@@ -57,7 +64,10 @@ Feature: User actions in two ways
         {"id": 5, "body": {"offset": OFFSET+1}}
         """
 
-    Scenario Outline: Both ways refuse alike: <because>
+  @claim:ajax-errors+1
+  Rule: Both ways refuse alike
+
+    Scenario Outline: Refused by both: <because>
       Given "program" streams as Grace
       When POST _ajax/<action> is called as Grace with:
         """
@@ -73,29 +83,81 @@ Feature: User actions in two ways
         | the patch does not fit  | edit   | {"thing": "THING", "key": "k", "patch": [{"op": "remove", "path": "/parts/x"}]} | 422    | 203  |
         | the body is another one | edit   | {"thing": "THING", "key": 5}                                                   | 400    | 208  |
 
+  @claim:http-problem+1 @claim:response-format+1
+  Rule: HTTP answers are JSON, errors are problem documents
+
+    Scenario: An answer
+      When POST _ajax/select is called as Ada with:
+        """
+        {"thing": "THING"}
+        """
+      Then the answer is 200 and like:
+        """
+        {"title": "Welcome", "content": "..."}
+        """
+      And the answer's header "Content-Type" is "application/json"
+      And the answer's header "Cache-Control" is "no-store"
+
+    Scenario: An error
+      When POST _ajax/select is called as Ada with:
+        """
+        {"thing": "nowhere"}
+        """
+      Then the answer is 404 with the code 200 "thing_not_found"
+      And the answer's header "Content-Type" is "application/problem+json"
+      And the answer's header "Cache-Control" is "no-store"
+
+  @claim:scope-things+1
   Rule: A token needs the scope of the action
 
-    Scenario Outline: <action> with the scope <scope>
-      When POST _ajax/<action> is called as the external system with the scope "<scope>"
+    Scenario Outline: <method> _ajax/<action> with the scope <scope>
+      When <method> _ajax/<action> is called as the external system with the scope "<scope>"
       Then the answer is <status>
 
       Examples:
-        | action | scope        | status |
-        | create | things:write | 200    |
-        | create | things:read  | 403    |
-        | create | stream       | 403    |
+        | method | action | scope        | status |
+        | POST   | create | things:write | 200    |
+        | POST   | create | things:read  | 403    |
+        | POST   | create | stream       | 403    |
+        | GET    | scroll | things:read  | 200    |
+        | GET    | scroll | things:write | 403    |
+        | GET    | scroll | stream       | 403    |
 
-  Rule: A new Thing is announced to those who may see it, and to nobody else
+  @claim:ajax-unapproved+1
+  Rule: HTTP is for every group, approved for streaming or not
 
-    Scenario: Creating
-      Given "own" streams as Ada
-      And "foreign" streams as Mallory
-      When POST _ajax/create is called as Ada with:
+    Scenario: Linus, whose group is not approved
+      Given Linus is logged in
+      When Linus searches for "Welcome"
+      Then Linus finds "Welcome"
+
+  @claim:ajax-json-only+1
+  Rule: A POST takes JSON and nothing else
+
+    Scenario: Sent as a form
+      When POST _ajax/select is called as Ada and "Content-Type: application/x-www-form-urlencoded" with:
         """
-        {"title": "Brand new"}
+        {"thing": "THING"}
         """
-      Then "own" receives:
+      Then the answer is 415 with the code 123 "unsupported_media_type"
+
+  @claim:ajax-own-pages+1
+  Rule: A login counts for POST only from WidgetApp's own pages and from programs
+
+    Scenario: A page of somebody else
+      When POST _ajax/select is called as Ada and "Origin: https://evil.example" with:
         """
-        {"port": 200, "name": "widgetApp_useraction_create", "body": {"user": "ada", "title": "Brand new"}}
+        {"thing": "THING"}
         """
-      And "foreign" has heard of nothing on port 200
+      Then the answer is 403 with the code 110 "origin_not_allowed"
+
+  @claim:ajax-method+1
+  Rule: Each endpoint takes one method
+
+    Scenario: Scrolling by POST
+      When POST _ajax/scroll is called as Ada with:
+        """
+        {}
+        """
+      Then the answer is 405 with the code 120 "method_not_allowed"
+      And the answer's header "Allow" contains "GET"

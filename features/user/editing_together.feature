@@ -6,8 +6,10 @@ Feature: Editing a Thing together
     Given WidgetApp is running
     And Ada and Grace have the Thing open
 
+  @claim:C24+1
   Rule: Everyone who has a Thing open sees each change as it is made
 
+    @claim:C18+1 @claim:C23+1
     Scenario: Two people edit one Thing and see each other's changes
       When Ada changes the title to "Our plan"
       Then Grace sees the title "Our plan"
@@ -15,21 +17,32 @@ Feature: Editing a Thing together
       Then Ada and Grace see the part "chair"
       And Ada and Grace have seen every change once and in order
 
+    @claim:edit-order+1
     Scenario: Two people add something at the same moment
       When Ada adds the part "chair" and Grace adds the part "window", at the same moment
       Then Ada and Grace see the part "chair"
       And Ada and Grace see the part "window"
       And Ada and Grace have seen every change once and in order
 
+    @claim:edit-author+1
     Scenario: A change bears the name of the person who made it
       When Ada adds the part "chair"
       Then Grace is shown that Ada changed it
 
+    @claim:edit-latecomer+1
     Scenario: Whoever comes later sees what was done before
       When Ada adds the part "chair"
       And Grace opens the Thing
       Then Grace sees the part "chair"
 
+    @claim:C18+1
+    Scenario: A Thing that was just made is live as well
+      When Ada creates the Thing "A lamp"
+      And Ada opens the Thing
+      And Ada changes the title to "A taller lamp"
+      Then Ada sees the title "A taller lamp"
+
+  @claim:typing-merges+1
   Rule: Two people who type into the notes at once both keep what they typed
 
     Scenario: One types at the beginning, the other at the end
@@ -37,6 +50,7 @@ Feature: Editing a Thing together
       And Ada types "We need " before "a chair" and Grace types " and a window." after it, at the same moment
       Then Ada and Grace read "We need a chair and a window." in the notes
 
+  @claim:edit-kept+1
   Rule: A change that was taken is kept, whatever happens to the server
 
     Scenario: The server is killed right after a change
@@ -56,6 +70,19 @@ Feature: Editing a Thing together
       And Ada and Grace see the part "chair"
       And Ada and Grace have seen every change once and in order
 
+  @claim:breaks-heal+1
+  Rule: A short break of the connection loses nothing
+
+    Scenario: The connections break while people work
+      When everyone's connection breaks
+      And Ada changes the title to "Through the break"
+      And Grace adds the part "chair"
+      Then Ada and Grace see the title "Through the break"
+      And Ada and Grace see the part "chair"
+      And Ada and Grace have come back without anything missed
+      And Ada and Grace have seen every change once and in order
+
+  @claim:others-shown+1
   Rule: Everyone sees where the others look
 
     Scenario: Following someone through a Thing

@@ -6,6 +6,7 @@ Feature: What people may see
   Background:
     Given WidgetApp is running
 
+  @claim:C20+1
   Rule: People find what is shared with them, and nothing else
 
     Scenario Outline: <person> searches, scrolls and selects what is shared
@@ -23,6 +24,7 @@ Feature: What people may see
         | Grace  | editor |
         | Linus  | viewer |
 
+    @claim:other-organisation+1
     Scenario: Somebody of another organisation finds nothing
       Given Mallory is logged in
       When Mallory searches for "Welcome"
@@ -32,6 +34,15 @@ Feature: What people may see
       When Mallory selects the Thing
       Then Mallory is told that "there is no such Thing, or it is not shared with you"
 
+    @claim:find-by-title+1
+    Scenario: The beginning of a word is enough
+      Given Ada is logged in
+      When Ada searches for "welc"
+      Then Ada finds "Welcome"
+      When Ada searches for "nothing of that kind"
+      Then Ada finds nothing
+
+    @claim:new-thing-private+1
     Scenario: A new Thing belongs to the person who made it until it is shared
       Given Ada and Grace are logged in
       When Ada creates the Thing "A secret lamp"
@@ -42,6 +53,7 @@ Feature: What people may see
       When Grace selects the Thing
       Then Grace is told that "there is no such Thing"
 
+  @claim:role-viewer+1
   Rule: People who may only look cannot change anything
 
     Scenario: Linus only looks
@@ -55,6 +67,7 @@ Feature: What people may see
       And Ada and Grace have seen every change once and in order
       And Ada and Grace have never lost the connection
 
+    @claim:other-organisation+1
     Scenario: Mallory tries to change what is not hers
       Given Ada and Grace have the Thing open
       And Mallory is logged in
@@ -63,3 +76,25 @@ Feature: What people may see
       When Ada adds the part "chair"
       Then Grace sees the part "chair"
       And Ada and Grace see the title "Welcome"
+
+  @claim:role-editor+1
+  Rule: People who may change a Thing cannot delete it
+
+    Scenario: Grace is an editor
+      Given Ada and Grace have the Thing open
+      When Grace changes the title to "By an editor"
+      Then Ada sees the title "By an editor"
+      When Grace tries to delete the Thing
+      Then Grace is told that "your role on this Thing does not allow that"
+
+  @claim:role-owner+1
+  Rule: The owner of a Thing can delete it
+
+    Scenario: Ada deletes her Thing
+      Given Ada and Grace have the Thing open
+      When Ada deletes the Thing
+      Then Grace is shown that Ada has deleted the Thing
+      When Grace searches for "Welcome"
+      Then Grace finds nothing
+      When Grace selects the Thing
+      Then Grace is told that "there is no such Thing"

@@ -158,6 +158,7 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_and_that_over_the_file() {
+        book::claims!("settings-order", 1);
         let (_dir, mut sources) =
             file("[sfe]\ninstances = 2\nstreams_per_instance = 2\n[server]\ndata = \"from-file\"");
         sources.env =
@@ -178,6 +179,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named_together_with_its_source() {
+        book::claims!("settings-wrong", 1);
         let (_dir, sources) = file("[server]\nlisten_on = \"x\"\n");
         let text = refusal(&sources);
         assert!(text.contains("my.toml") && text.contains("server.listen_on"), "{text}");
@@ -202,6 +204,7 @@ mod tests {
 
     #[test]
     fn values_that_make_no_sense_are_refused() {
+        book::claims!("settings-wrong", 1);
         for (name, value, key) in [
             ("WIDGETAPP_SFE__INSTANCES", "0", "sfe.instances"),
             ("WIDGETAPP_STREAM__MAX_THINGS", "0", "stream.max_things"),

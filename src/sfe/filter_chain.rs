@@ -78,6 +78,7 @@ mod tests {
 
     #[test]
     fn only_a_proxy_of_the_configuration_is_believed() {
+        book::claims!("proxy-believed", 1);
         let headers = [("X-Forwarded-For", "198.51.100.7, 203.0.113.9"), ("X-Request-Id", "abc")];
         let proxies = ["10.0.0.1".parse().unwrap()];
         let believed = build(admission("10.0.0.1", &headers), &proxies);

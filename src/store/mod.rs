@@ -187,6 +187,7 @@ mod tests {
 
     #[test]
     fn files_are_readable_by_their_owner_only() {
+        book::claims!("data-owner-only", 1);
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");

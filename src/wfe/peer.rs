@@ -50,6 +50,7 @@ mod tests {
 
     #[test]
     fn forwarded_addresses_count_only_from_trusted_proxies() {
+        book::claims!("proxy-believed", 1);
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
         let client = |peer, forwarded: &[&str]| {

@@ -75,6 +75,7 @@ fn five_hundred_quick_handovers_lose_no_first_frame() {
 
 #[test]
 fn killed_processes_lose_no_connection_that_is_being_handed_over() {
+    book::claims!("C10", 1);
     for kind in ["_sfe", "_wfe"] {
         let product = Product::start_with(&["--echo"]);
         let (over, greeted) = (AtomicBool::new(false), AtomicUsize::new(0));

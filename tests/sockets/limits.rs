@@ -74,6 +74,7 @@ fn an_unknown_port_or_name_is_an_error_and_the_stream_stays() {
 
 #[test]
 fn a_client_that_never_reads_is_closed_with_4008_and_the_others_go_on() {
+    book::claims!("load-bounded", 1);
     const EDITS: usize = 60;
     let env = [("WIDGETAPP_STREAM__MAX_QUEUE_BYTES", "100000"), ("WIDGETAPP_STREAM__REQUESTS_PER_SECOND", "100000")];
     let product = Product::start_with_env(&[], &env);

@@ -10,6 +10,7 @@ fn all_pids(product: &Product) -> Vec<u32> {
 
 #[test]
 fn the_processes_bear_their_names() {
+    book::claims!("C31", 1);
     let product = Product::start();
     for kind in ["_wfe", "_sfe", "_stream"] {
         let [(_, pid)] = product.processes(kind)[..] else { panic!("one {kind}") };
@@ -21,6 +22,8 @@ fn the_processes_bear_their_names() {
 
 #[test]
 fn a_process_that_is_killed_comes_back() {
+    book::claims!("C33", 1);
+    book::claims!("killed-comes-back", 1);
     let product = Product::start();
     for kind in ["_stream", "_sfe", "_wfe"] {
         let (_, old) = product.processes(kind)[0].clone();
@@ -31,6 +34,7 @@ fn a_process_that_is_killed_comes_back() {
 
 #[test]
 fn sigterm_ends_all_processes_and_exits_with_0() {
+    book::claims!("stop", 1);
     let mut product = Product::start();
     let pids = all_pids(&product);
     assert_eq!(product.end("TERM"), Some(0));
@@ -39,6 +43,7 @@ fn sigterm_ends_all_processes_and_exits_with_0() {
 
 #[test]
 fn a_killed_supervisor_leaves_no_process_behind() {
+    book::claims!("all-end-together", 1);
     let mut product = Product::start();
     let pids = all_pids(&product);
     product.end("KILL");
@@ -47,6 +52,7 @@ fn a_killed_supervisor_leaves_no_process_behind() {
 
 #[test]
 fn a_second_server_on_the_same_data_is_refused_in_one_line() {
+    book::claims!("data-one-server", 1);
     let product = Product::start();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_widgetapp"))
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
@@ -60,6 +66,7 @@ fn a_second_server_on_the_same_data_is_refused_in_one_line() {
 
 #[test]
 fn a_port_in_use_is_told_in_one_line() {
+    book::claims!("port-in-use", 1);
     let product = Product::start();
     let other = tempfile::TempDir::new().unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_widgetapp"))
@@ -74,6 +81,7 @@ fn a_port_in_use_is_told_in_one_line() {
 
 #[test]
 fn the_admin_command_tells_when_no_server_is_there() {
+    book::claims!("exit-codes", 1);
     let nowhere = tempfile::TempDir::new().unwrap();
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_widgetapp_admin"))
         .args(["-data".as_ref(), nowhere.path().as_os_str(), "-status".as_ref()])
@@ -84,6 +92,7 @@ fn the_admin_command_tells_when_no_server_is_there() {
 
 #[test]
 fn the_admin_command_takes_one_dash_or_two() {
+    book::claims!("dashes", 1);
     let product = Product::start();
     let names = |(code, out, _): (i32, String, String)| {
         assert_eq!(code, 0);
@@ -95,6 +104,7 @@ fn the_admin_command_takes_one_dash_or_two() {
 
 #[test]
 fn a_process_that_cannot_be_started_is_tried_again_and_the_others_go_on() {
+    book::claims!("killed-comes-back", 1);
     use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
     let product = Product::start();

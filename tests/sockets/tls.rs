@@ -66,6 +66,7 @@ fn edit(n: usize, size: usize) -> EditBody {
 
 #[test]
 fn the_login_page_answers_over_https_and_not_over_http() {
+    book::claims!("tls", 1);
     let identity = Identity::new();
     let product = start(&identity);
     assert!(product.url().starts_with("https://"), "{}", product.url());
@@ -84,6 +85,7 @@ fn the_login_page_answers_over_https_and_not_over_http() {
 
 #[test]
 fn a_stream_over_tls_edits_and_survives_a_killed_sfe() {
+    book::claims!("tls", 1);
     let identity = Identity::new();
     let product = start(&identity);
     let thing = product.welcome();
@@ -116,6 +118,7 @@ fn a_stream_over_tls_edits_and_survives_a_killed_sfe() {
 
 #[test]
 fn a_stream_over_tls_comes_back_after_its_wfe_was_killed() {
+    book::claims!("tls-wfe", 1);
     let identity = Identity::new();
     let product = start(&identity);
     let thing = product.welcome();
@@ -134,6 +137,7 @@ fn a_stream_over_tls_comes_back_after_its_wfe_was_killed() {
 
 #[test]
 fn files_that_are_not_what_they_should_be_are_told_in_one_line_that_names_them() {
+    book::claims!("tls-wrong-file", 1);
     let (identity, other) = (Identity::new(), Identity::new());
     identity.write("empty.pem", "");
     identity.write("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");

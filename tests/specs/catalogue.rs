@@ -1,10 +1,15 @@
-//! The scenarios in `features/`, and which of them are wanted.
+//! The scenarios that there are, and which of them are wanted: those in `features/` and in the pages of the
+//! book, and one for each executed example.
 
 use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
 };
 
+use book::{
+    examples::{self, Example},
+    features,
+};
 use cucumber::{
     cli,
     feature::Ext as _,
@@ -14,83 +19,110 @@ use cucumber::{
 use futures_util::stream;
 use libtest_mimic::Arguments;
 
-/// Where the features are.
-pub const FEATURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/features");
+/// All features, outlines expanded, and what is known of their scenarios.
+pub struct Catalogue {
+    features: Vec<Feature>,
+    entries: BTreeMap<String, Entry>,
+}
 
-/// All features, outlines expanded.
-pub struct Catalogue(Vec<Feature>);
+/// What is known of a scenario beside what it does.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// By what the book knows it.
+    pub proof: String,
+    /// Of its source.
+    pub fingerprint: String,
+    /// The claims that it names, such as `C33+1`.
+    pub claims: Vec<String>,
+}
 
 impl Catalogue {
-    /// Reads the features.
+    /// Reads features, pages and examples.
     ///
     /// # Errors
-    /// One cannot be read, or two scenarios have one name; the text says which and where.
+    /// Something cannot be read, or two scenarios have one name; the text says which and where.
     pub fn read() -> Result<Self, String> {
-        let mut paths = Vec::new();
-        find(Path::new(FEATURES), &mut paths)?;
-        paths.sort();
-        let features = paths.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let catalogue = Self(features);
-        let mut names = BTreeSet::new();
-        for name in catalogue.names() {
-            if !names.insert(name.clone()) {
-                return Err(format!("two scenarios are called {name:?}; an outline's name must tell its rows apart"));
-            }
+        let mut catalogue = Self { features: Vec::new(), entries: BTreeMap::new() };
+        for feature in features::read_all().map_err(|why| why.to_string())? {
+            catalogue.add(feature)?;
+        }
+        for example in examples::read_all().map_err(|why| why.to_string())? {
+            catalogue.add_example(&example)?;
         }
         Ok(catalogue)
     }
 
-    /// How many scenarios there are.
-    pub fn len(&self) -> usize {
-        self.0.iter().map(|feature| feature.count_scenarios()).sum()
+    fn add(&mut self, feature: Feature) -> Result<(), String> {
+        // An expanded scenario keeps the span of the outline that it comes from.
+        let written = features::scenarios_of(&feature).map_err(|why| why.to_string())?;
+        let spans = scenarios(&feature).map(|scenario| scenario.span.start);
+        let entries: BTreeMap<usize, Entry> = spans.zip(written.iter().map(entry)).collect();
+        let feature = feature.expand_examples().map_err(|why| why.to_string())?;
+        for scenario in scenarios(&feature) {
+            let entry = entries.get(&scenario.span.start).cloned();
+            self.enter(name(&feature, scenario), entry.ok_or("a scenario comes from nowhere")?)?;
+        }
+        self.features.push(feature);
+        Ok(())
     }
 
-    /// The names of the scenarios that these options select, as libtest understands them.
-    pub fn wanted(&self, arguments: &Arguments) -> BTreeSet<String> {
+    fn add_example(&mut self, example: &Example) -> Result<(), String> {
+        let text = format!("Feature: Examples\nScenario: {0}\nWhen the example \"{0}\" is executed\n", example.id);
+        let mut feature = Feature::parse(text, GherkinEnv::default()).map_err(|why| why.to_string())?;
+        feature.path = Some(book::root().join(example.proof()));
+        let claims = example.claims().filter_map(|claim| Some(claim.ok()?.to_string())).collect();
+        let entry = Entry { proof: example.proof(), fingerprint: example.fingerprint(), claims };
+        for scenario in scenarios(&feature) {
+            self.enter(name(&feature, scenario), entry.clone())?;
+        }
+        self.features.push(feature);
+        Ok(())
+    }
+
+    fn enter(&mut self, name: String, entry: Entry) -> Result<(), String> {
+        match self.entries.insert(name.clone(), entry) {
+            None => Ok(()),
+            Some(_) => Err(format!("two scenarios are called {name:?}; an outline's name must tell its rows apart")),
+        }
+    }
+
+    /// How many scenarios there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The scenarios that these options select, as libtest understands them.
+    pub fn wanted(&self, arguments: &Arguments) -> BTreeMap<String, Entry> {
         if arguments.ignored || arguments.bench {
-            return BTreeSet::new();
+            return BTreeMap::new();
         }
         let fits = |name: &str, filter: &str| if arguments.exact { name == filter } else { name.contains(filter) };
         let selected = |name: &String| arguments.filter.as_ref().is_none_or(|filter| fits(name, filter));
         let skipped = |name: &String| arguments.skip.iter().any(|filter| fits(name, filter));
-        self.names().filter(|name| selected(name) && !skipped(name)).collect()
+        let all = self.entries.iter().filter(|(name, _)| selected(name) && !skipped(name));
+        all.map(|(name, entry)| (name.clone(), entry.clone())).collect()
     }
+}
 
-    fn names(&self) -> impl Iterator<Item = String> {
-        self.0.iter().flat_map(|feature| scenarios(feature).map(move |scenario| name(feature, scenario)))
-    }
+fn entry(scenario: &features::Scenario) -> Entry {
+    let claims: BTreeSet<String> =
+        scenario.claims.iter().filter_map(|claim| Some(claim.as_ref().ok()?.to_string())).collect();
+    Entry { proof: scenario.proof(), fingerprint: scenario.fingerprint(), claims: claims.into_iter().collect() }
 }
 
 /// A scenario's name as a test: `user/editing_together::Two people edit one Thing at once`.
 pub fn name(feature: &Feature, scenario: &Scenario) -> String {
     let path = feature.path.as_deref().unwrap_or(Path::new(""));
-    let place = path.strip_prefix(FEATURES).unwrap_or(path).with_extension("");
-    format!("{}::{}", place.display(), scenario.name)
+    let place = path.strip_prefix(book::root()).unwrap_or(path).with_extension("");
+    let place = place.strip_prefix(features::FOLDER).unwrap_or(&place);
+    match place.strip_prefix(examples::FOLDER) {
+        Ok(_) => format!("examples::{}", scenario.name),
+        Err(_) => format!("{}::{}", place.display(), scenario.name),
+    }
 }
 
 fn scenarios(feature: &Feature) -> impl Iterator<Item = &Scenario> {
     feature.scenarios.iter().chain(feature.rules.iter().flat_map(|rule| &rule.scenarios))
-}
-
-fn find(directory: &Path, into: &mut Vec<PathBuf>) -> Result<(), String> {
-    let unreadable = |error| format!("cannot read {}: {error}", directory.display());
-    for entry in std::fs::read_dir(directory).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.is_dir() {
-            find(&path, into)?;
-        } else if path.extension().is_some_and(|extension| extension == "feature") {
-            into.push(path);
-        }
-    }
-    Ok(())
-}
-
-fn read(path: PathBuf) -> Result<Feature, String> {
-    let bad = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let text = std::fs::read_to_string(&path).map_err(|error| bad(&error))?;
-    let mut feature = Feature::parse(text, GherkinEnv::default()).map_err(|error| bad(&error))?;
-    feature.path = Some(path.clone());
-    feature.expand_examples().map_err(|error| bad(&error))
 }
 
 impl cucumber::Parser<()> for Catalogue {
@@ -98,6 +130,6 @@ impl cucumber::Parser<()> for Catalogue {
     type Output = stream::Iter<std::vec::IntoIter<parser::Result<Feature>>>;
 
     fn parse(self, (): (), _: cli::Empty) -> Self::Output {
-        stream::iter(self.0.into_iter().map(Ok).collect::<Vec<_>>())
+        stream::iter(self.features.into_iter().map(Ok).collect::<Vec<_>>())
     }
 }

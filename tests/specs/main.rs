@@ -1,4 +1,5 @@
-//! The guides' claims, as scenarios in `features/`: each against a fresh product of its own.
+//! The guides' claims, as scenarios in `features/` and in the pages, and the guides' examples: each against a
+//! fresh product of its own. A run of all of them proves every claim of the ledger, or fails.
 //!
 //! Understands libtest's options, so that `cargo test NAME` and `cargo nextest run` treat a scenario
 //! as they do any other test. Steps share one thread: what blocks goes through [`scene::aside`].
@@ -6,7 +7,7 @@
 //! | file | what it is |
 //! |---|---|
 //! | `catalogue` | the scenarios that there are, and those that are wanted |
-//! | `report` | what is printed, and whether all is well |
+//! | `report` | what is printed and left as evidence, and whether all is well |
 //! | `scene` | what a scenario knows: the product, people, programs, the last answer |
 //! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
 //! | `web` | plain HTTP |
@@ -27,8 +28,9 @@ mod steps;
 mod web;
 mod wording;
 
-use std::process::ExitCode;
+use std::{collections::BTreeSet, process::ExitCode};
 
+use book::ledger::Ledger;
 use cucumber::World as _;
 use libtest_mimic::Arguments;
 
@@ -50,18 +52,27 @@ fn main() -> ExitCode {
     };
     let wanted = catalogue.wanted(&arguments);
     if arguments.list {
-        for name in &wanted {
+        for name in wanted.keys() {
             println!("{name}: test");
         }
         return ExitCode::SUCCESS;
     }
     if wanted.is_empty() && !is_filtered(&arguments) {
-        eprintln!("there are no scenarios in {}", catalogue::FEATURES);
+        eprintln!("there are no scenarios in {}", book::features::FOLDER);
         return ExitCode::FAILURE;
     }
+    let ledger = match Ledger::read() {
+        Ok(ledger) => ledger,
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
     // The TLS library wants to be told which cryptography to use, also where no TLS is spoken.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let report = Report::new(&wanted, catalogue.len() - wanted.len(), &arguments);
+    let filtered_out = catalogue.len() - wanted.len();
+    let names: BTreeSet<String> = wanted.keys().cloned().collect();
+    let report = Report::new(wanted, filtered_out, ledger, &arguments);
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
     let report = runtime.block_on(
         Scene::cucumber::<&str>()
@@ -70,7 +81,7 @@ fn main() -> ExitCode {
             .with_default_cli()
             .after(|_, _, _, _, scene| Box::pin(async move { scene.into_iter().for_each(|scene| scene.conclude()) }))
             .max_concurrent_scenarios(arguments.test_threads.unwrap_or(AT_ONCE).max(1))
-            .filter_run((), move |feature, _, scenario| wanted.contains(&catalogue::name(feature, scenario))),
+            .filter_run((), move |feature, _, scenario| names.contains(&catalogue::name(feature, scenario))),
     );
     // Clients and products of the last scenarios may still be at work.
     runtime.shutdown_background();

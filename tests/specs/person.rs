@@ -22,6 +22,7 @@ pub struct Person {
     /// Their login.
     pub login: Login,
     client: Option<Client>,
+    certificate: Option<String>,
     screen: Arc<Mutex<Screen>>,
 }
 
@@ -42,14 +43,20 @@ impl Person {
         let product = scene.product();
         let name = name.to_lowercase();
         let password = product.demo()["users"][&name]["password"].as_str().expect("a user").to_owned();
-        let http = Http::new(product.url(), None).expect("the product has a good address");
-        Self { login: Login::new(http, Credentials::User { name, password }), client: None, screen: Arc::default() }
+        let certificate = scene.certificate.clone();
+        let trusted = certificate.as_deref().map(str::as_bytes);
+        let http = Http::new(product.url(), trusted).expect("the product has a good address");
+        let login = Login::new(http, Credentials::User { name, password });
+        Self { login, client: None, certificate, screen: Arc::default() }
     }
 
     /// Opens a stream.
     pub async fn connect(&mut self, url: &str, codec: Codec) -> Result<(), ConnectError> {
-        let connecting = Client::builder(url, self.login.clone()).codec(codec).connect();
-        let (client, mut events) = in_time("the stream opens", connecting).await?;
+        let mut builder = Client::builder(url, self.login.clone()).codec(codec);
+        if let Some(certificate) = &self.certificate {
+            builder = builder.tls_root(certificate.as_bytes());
+        }
+        let (client, mut events) = in_time("the stream opens", builder.connect()).await?;
         let screen = Arc::clone(&self.screen);
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {

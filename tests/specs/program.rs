@@ -86,7 +86,7 @@ impl Opening {
     }
 
     /// The bytes that open the stream.
-    fn bytes(&self, address: &str) -> Vec<u8> {
+    pub fn bytes(&self, address: &str) -> Vec<u8> {
         let mut head = format!(
             "GET /_stream HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n",

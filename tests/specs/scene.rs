@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::{
     person::Person,
@@ -18,8 +19,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 #[derive(Default, cucumber::World)]
 pub struct Scene {
     product: Option<Arc<Product>>,
+    /// Files of the scenario's own.
+    pub folder: Option<TempDir>,
     /// The server's options, to start it again with.
     pub options: Vec<String>,
+    /// Its environment variables.
+    pub variables: Vec<(String, String)>,
+    /// The certificate that it shows, as PEM, if it speaks TLS.
+    pub certificate: Option<String>,
     /// The Thing that it is about, and where it stood when the scenario began with it.
     pub thing: String,
     /// See `thing`.
@@ -30,12 +37,16 @@ pub struct Scene {
     pub people: BTreeMap<String, Person>,
     /// Programs by name.
     pub programs: BTreeMap<String, Program>,
+    /// Programs that do not read, by name.
+    pub sleepers: BTreeMap<String, tokio::net::TcpStream>,
     /// The last HTTP answer.
     pub answer: Option<Answer>,
     /// The last thing that somebody was told: the result of what they tried.
     pub told: Option<Result<Value, String>>,
     /// The last command's exit code, output and errors.
     pub command: Option<(i32, String, String)>,
+    /// Holds the lock of the log's file.
+    pub lock: Option<rusqlite::Connection>,
     /// Processes noted earlier, by kind.
     pub pids: BTreeMap<String, u32>,
 }
@@ -46,25 +57,37 @@ impl Scene {
         Arc::clone(self.product.as_ref().expect("the feature says that WidgetApp is running"))
     }
 
-    /// Starts the product with `self.options` and finds its Thing.
+    /// Starts the product with `self.options` and finds its Thing, if it has the demonstration.
     pub async fn start(&mut self) {
-        let options = self.options.clone();
-        let start = move || match &options[..] {
-            [] => Product::start(),
-            options => Product::start_with(&options.iter().map(String::as_str).collect::<Vec<_>>()),
+        let (options, variables) = (self.options.clone(), self.variables.clone());
+        let start = move || {
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            Product::start_with_env(&options, &variables)
         };
         let product = aside(start).await;
-        self.thing = product.welcome();
+        if product.data().join("demo.json").exists() {
+            self.thing = product.welcome();
+        }
         self.product = Some(Arc::new(product));
     }
 
     /// Ends the product with a signal and starts it again on the same data, at the same address.
     pub async fn start_again(&mut self, signal: &'static str) {
+        self.start_again_on(signal, |data| data).await;
+    }
+
+    /// The same on what `next` makes of the data.
+    pub async fn start_again_on(
+        &mut self,
+        signal: &'static str,
+        next: impl FnOnce(TempDir) -> TempDir + Send + 'static,
+    ) {
         let product = self.product.take().and_then(Arc::into_inner).expect("nothing else holds the product");
         let address = product.address().to_owned();
         let options = self.options.clone();
         let product = aside(move || {
-            let data = product.into_data(signal);
+            let data = next(product.into_data(signal));
             let options = options.iter().map(String::as_str).chain(["--listen", &address]);
             Product::start_in(data, &options.collect::<Vec<_>>())
         });

@@ -1,6 +1,7 @@
 //! Plain HTTP, as programs and browsers speak it.
 
-use reqwest::{Client, Method, header::HeaderMap, redirect::Policy};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::{Certificate, Client, Method, header::HeaderMap, redirect::Policy};
 use serde_json::Value;
 
 use crate::{
@@ -30,7 +31,11 @@ impl Answer {
 
 /// Sends one request. Fails the step if the exchange is not as the guides describe it.
 pub async fn send(scene: &Scene, method: &str, path: &str, headers: &[(&str, String)], body: Option<String>) -> Answer {
-    let client = Client::builder().redirect(Policy::none()).build().expect("a plain client");
+    let mut client = Client::builder().redirect(Policy::none());
+    if let Some(certificate) = &scene.certificate {
+        client = client.tls_certs_only([Certificate::from_pem(certificate.as_bytes()).expect("a certificate")]);
+    }
+    let client = client.build().expect("a plain client");
     let verb: Method = method.parse().expect("a method");
     let mut request = client.request(verb, format!("{}{path}", scene.product().url()));
     for (name, value) in headers {
@@ -56,12 +61,18 @@ pub async fn send(scene: &Scene, method: &str, path: &str, headers: &[(&str, Str
 
 /// Logs in as a browser does; the cookie.
 pub async fn log_in(scene: &Scene, name: &str) -> String {
+    let answer = try_to_log_in(scene, name, &[]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+}
+
+/// Tries to log in with the right password.
+pub async fn try_to_log_in(scene: &Scene, name: &str, headers: &[(&str, String)]) -> Answer {
     let name = name.to_lowercase();
     let password = password(scene, &name);
     let body = serde_json::json!({"username": name, "password": password}).to_string();
-    let answer = send(scene, "POST", "/login", &[("content-type", "application/json".into())], Some(body)).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
+    let kind = ("content-type", "application/json".to_owned());
+    send(scene, "POST", "/login", &[&[kind], headers].concat(), Some(body)).await
 }
 
 /// The demonstration's password of a user.
@@ -72,17 +83,21 @@ pub fn password(scene: &Scene, name: &str) -> String {
 
 /// An access token for the demonstration's external system.
 pub async fn client_token(scene: &Scene, scopes: &str) -> String {
+    let form = format!("grant_type=client_credentials&scope={}", scopes.replace(' ', "+"));
+    let answer = ask_for_token(scene, form, true).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()["access_token"].as_str().expect("a token").to_owned()
+}
+
+/// The external system asks for a token; `SECRET` in the form stands for its own.
+pub async fn ask_for_token(scene: &Scene, form: String, by_basic: bool) -> Answer {
     let demo = scene.product().demo();
     let client = &demo["clients"]["demo-external-system"];
     let text = |name: &str| client[name].as_str().expect("a confidential client");
-    let form = format!(
-        "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
-        text("client_id"),
-        text("client_secret"),
-        scopes.replace(' ', "+")
-    );
-    let kind = ("content-type", "application/x-www-form-urlencoded".to_owned());
-    let answer = send(scene, "POST", "/oauth/token", &[kind], Some(form)).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
-    answer.json()["access_token"].as_str().expect("a token").to_owned()
+    let mut headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
+    if by_basic {
+        let pair = format!("{}:{}", text("client_id"), text("client_secret"));
+        headers.push(("authorization", format!("Basic {}", STANDARD.encode(pair))));
+    }
+    send(scene, "POST", "/oauth/token", &headers, Some(form.replace("SECRET", text("client_secret")))).await
 }

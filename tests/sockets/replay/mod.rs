@@ -40,6 +40,7 @@ const NO_RATE_LIMIT: [(&str, &str); 2] =
 
 #[test]
 fn a_recorded_session_survives_a_kill_every_half_second() {
+    book::claims!("edit-order", 1);
     let session = Session::recorded().unwrap_or_else(|| {
         eprintln!("replay: the recorded session is not there (TRACE_DIR); an invented one takes its place");
         Session::invented(INVENTED_STEPS, new_seed())

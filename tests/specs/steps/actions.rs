@@ -5,6 +5,7 @@ use cucumber::{gherkin::Step, then, when};
 use serde_json::{Value, json};
 use yrs::{Doc, Map as _, ReadTxn as _, StateVector, Transact as _, updates::decoder::Decode as _};
 
+use super::streams::find_position;
 use crate::{
     scene::Scene,
     web,
@@ -15,6 +16,9 @@ const EDIT: &str = "widgetApp_useraction_edit";
 
 #[when(regex = r"^(GET|POST) _ajax/(\w+) is called as (Ada|Grace) with:$")]
 async fn is_called(scene: &mut Scene, method: String, action: String, name: String, step: &Step) {
+    if scene.epoch.is_empty() {
+        find_position(scene).await;
+    }
     let body = wording::json(scene, step.docstring.as_ref().expect("the body is given"));
     let cookie = web::log_in(scene, &name).await;
     let headers = [("cookie", cookie), ("content-type", "application/json".into())];
@@ -57,12 +61,40 @@ async fn both_refused(scene: &mut Scene, status: u16, code: u16) {
     assert_eq!((&by_http["name"], &by_http["temporary"]), (&error["name"], &error["temporary"]));
 }
 
-#[when(regex = r#"^POST _ajax/create is called as the external system with the scope "([^"]+)"$"#)]
-async fn is_called_with_scope(scene: &mut Scene, scope: String) {
+#[when(regex = r#"^(GET|POST) _ajax/(\w+) is called as the external system with the scope "([^"]+)"$"#)]
+async fn is_called_with_scope(scene: &mut Scene, method: String, action: String, scope: String) {
     let token = web::client_token(scene, &scope).await;
     let headers = [("authorization", format!("Bearer {token}")), ("content-type", "application/json".into())];
-    let body = json!({"title": "By a system"}).to_string();
-    scene.answer = Some(web::send(scene, "POST", "/_ajax/create", &headers, Some(body)).await);
+    let body = (method == "POST").then(|| json!({"title": "By a system"}).to_string());
+    scene.answer = Some(web::send(scene, &method, &format!("/_ajax/{action}"), &headers, body).await);
+}
+
+#[when(regex = r#"^POST _ajax/(\w+) is called as Ada and "([^":]+): ([^"]+)" with:$"#)]
+async fn is_called_saying(scene: &mut Scene, action: String, header: String, value: String, step: &Step) {
+    let body = wording::json(scene, step.docstring.as_ref().expect("the body is given")).to_string();
+    let mut headers = vec![("cookie", web::log_in(scene, "Ada").await), (header.as_str(), value)];
+    if !header.eq_ignore_ascii_case("content-type") {
+        headers.push(("content-type", "application/json".into()));
+    }
+    scene.answer = Some(web::send(scene, "POST", &format!("/_ajax/{action}"), &headers, Some(body)).await);
+}
+
+#[when(expr = "{string} scrolls on from there with the id {int}")]
+async fn scrolls_on(scene: &mut Scene, program: String, id: u32) {
+    let scroll = "widgetApp_useraction_scroll";
+    let program = scene.program(&program);
+    let page = program.find("a page", |message| message["name"] == scroll).await;
+    let body = json!({"limit": 2, "cursor": page["body"]["next"]});
+    program.send(&json!({"port": 200, "name": scroll, "id": id, "body": body})).await;
+}
+
+#[when(expr = "{string} selects what it has created with the id {int}")]
+async fn selects_created(scene: &mut Scene, program: String, id: u32) {
+    let program = scene.program(&program);
+    let created = program.find("what it has created", |message| !message["body"]["thing"].is_null()).await;
+    let select =
+        json!({"port": 200, "name": "widgetApp_useraction_select", "id": id, "thing": created["body"]["thing"]});
+    program.send(&select).await;
 }
 
 #[when(expr = "{string} edits the title")]
@@ -139,6 +171,20 @@ async fn sends_update(scene: &mut Scene, program: String, title: String) {
     let before = doc.transact().state_vector();
     let meta = doc.get_or_insert_map("meta");
     meta.insert(&mut doc.transact_mut(), "title", title);
+    let update = doc.transact().encode_state_as_update_v1(&before);
+    program.send_update(&thing, update).await;
+}
+
+#[when(expr = "{string} sends a Yjs update that builds on one which it keeps")]
+async fn sends_incomplete(scene: &mut Scene, program: String) {
+    let thing = scene.thing.clone();
+    let program = scene.program(&program);
+    let open = program.find("the opening", |message| message["name"] == "widgetApp_useraction_open").await;
+    let doc = doc_of(&[&open["body"]["update"]]);
+    let meta = doc.get_or_insert_map("meta");
+    meta.insert(&mut doc.transact_mut(), "title", "kept");
+    let before = doc.transact().state_vector();
+    meta.insert(&mut doc.transact_mut(), "title", "sent");
     let update = doc.transact().encode_state_as_update_v1(&before);
     program.send_update(&thing, update).await;
 }

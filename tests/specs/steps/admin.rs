@@ -1,6 +1,6 @@
 //! Commands of the administrator.
 
-use std::process::Command;
+use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
 
 use cucumber::{gherkin::Step, given, then, when};
 
@@ -20,6 +20,32 @@ async fn second_server(scene: &mut Scene) {
     serve(scene, vec!["--listen".into(), "127.0.0.1:0".into(), "--data".into(), data]).await;
 }
 
+#[when("the administrator starts a second server at the same address, on new data")]
+async fn server_at_same_address(scene: &mut Scene) {
+    let folder = tempfile::TempDir::new().expect("a temporary directory");
+    let data = new_data(&folder).display().to_string();
+    let address = scene.product().address().to_owned();
+    serve(scene, vec!["--listen".into(), address, "--data".into(), data]).await;
+    scene.folder = Some(folder);
+}
+
+/// Where there is nothing yet.
+fn new_data(folder: &tempfile::TempDir) -> PathBuf {
+    folder.path().join("new").join("data")
+}
+
+#[then("nobody but the owner can enter the data directory that it made")]
+async fn made_privately(scene: &mut Scene) {
+    let data = new_data(scene.folder.as_ref().expect("a second server was started"));
+    let mode = std::fs::metadata(data).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[then("the command succeeds and prints nothing")]
+async fn prints_nothing(scene: &mut Scene) {
+    assert_eq!(result(scene), (0, "", ""));
+}
+
 #[when(expr = "the administrator starts another server with the setting {string}")]
 async fn server_with_setting(scene: &mut Scene, setting: String) {
     let directory = tempfile::TempDir::new().expect("a temporary directory");
@@ -37,12 +63,23 @@ async fn server_with_option(scene: &mut Scene, option: String) {
     serve(scene, options.collect()).await;
 }
 
+#[when(expr = "the administrator starts another server with the variable {string}")]
+async fn server_with_variable(scene: &mut Scene, variable: String) {
+    let directory = tempfile::TempDir::new().expect("a temporary directory");
+    let data = directory.path().join("data").display().to_string();
+    let (name, value) = variable.split_once('=').expect("NAME=VALUE");
+    scene.variables.push((name.into(), value.into()));
+    serve(scene, vec!["--data".into(), data]).await;
+}
+
 /// Runs a server that is to end by itself.
 async fn serve(scene: &mut Scene, options: Vec<String>) {
+    let variables = scene.variables.clone();
     let run = || {
         let output = Command::new("timeout")
             .args(["20", env!("CARGO_BIN_EXE_widgetapp"), "serve"])
             .args(options)
+            .envs(variables)
             .output()
             .expect("the server runs");
         let text = |bytes| String::from_utf8(bytes).expect("text");

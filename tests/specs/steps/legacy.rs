@@ -1,11 +1,11 @@
 //! Programs that use the API of release 1.0.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use cucumber::{then, when};
+use cucumber::{gherkin::Step, then, when};
 use serde_json::{Value, json};
 
 use super::Name;
-use crate::{scene::Scene, web};
+use crate::{scene::Scene, web, wording};
 
 const THINGS: &str = "/api/1.0/things";
 
@@ -70,6 +70,26 @@ fn content(notes: &str) -> Value {
 async fn deletes(scene: &mut Scene, name: Name) {
     let path = the_thing(scene);
     call(scene, &name, "DELETE", &path, None, None).await;
+}
+
+#[when(expr = "the old program of {person} replaces everything by:")]
+async fn replaces_all(scene: &mut Scene, name: Name, step: &Step) {
+    let body = wording::json(scene, step.docstring.as_ref().expect("the content is given"));
+    let path = the_thing(scene);
+    call(scene, &name, "PUT", &path, None, Some(body)).await;
+}
+
+#[when(expr = "the old program of {person} reads the Thing again if it has changed")]
+async fn reads_again(scene: &mut Scene, name: Name) {
+    let headers = [basic(&name, &web::password(scene, &name)), ("if-none-match", scene.epoch.clone())];
+    scene.answer = Some(web::send(scene, "GET", &the_thing(scene), &headers, None).await);
+}
+
+#[when("the external system asks the old API with its token")]
+async fn asks_with_token(scene: &mut Scene) {
+    let token = web::client_token(scene, "things:read").await;
+    let headers = [("authorization", format!("Bearer {token}"))];
+    scene.answer = Some(web::send(scene, "GET", &the_thing(scene), &headers, None).await);
 }
 
 #[then(expr = "the answer is {int} and has an ETag")]

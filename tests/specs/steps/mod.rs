@@ -2,9 +2,14 @@
 
 mod actions;
 mod admin;
+mod data;
+mod disk;
 mod documents;
 mod editing;
+mod front_ends;
+mod installing;
 mod legacy;
+mod limits;
 mod opening;
 mod people;
 mod processes;

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What every handshake says (RFC 6455).
-const HANDSHAKE: [(&str, &str); 4] = [
+pub(super) const HANDSHAKE: [(&str, &str); 4] = [
     ("connection", "Upgrade"),
     ("upgrade", "websocket"),
     ("sec-websocket-version", "13"),
@@ -108,6 +108,11 @@ async fn header_contains(scene: &mut Scene, name: String, value: String) {
     let answer = scene.answer();
     assert!(answer.headers.contains_key(&name), "there is no such header");
     assert!(answer.header(&name).contains(&value), "it is {:?}", answer.header(&name));
+}
+
+#[then(regex = r#"^the answer's header "([^"]+)" is "(.*)"$"#)]
+async fn header_is(scene: &mut Scene, name: String, value: String) {
+    assert_eq!(scene.answer().header(&name), value);
 }
 
 #[then(expr = "the answer is {int} and like:")]

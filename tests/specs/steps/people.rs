@@ -37,6 +37,7 @@ async fn logged_in(scene: &mut Scene, names: People) {
 }
 
 #[when(expr = "{person} tries to open a stream")]
+#[when(expr = "{person} tries to work live")]
 async fn tries_to_stream(scene: &mut Scene, name: Name) {
     let url = scene.product().url().to_owned();
     let mut person = Person::new(scene, &name);
@@ -54,6 +55,16 @@ async fn tries_to_edit(scene: &mut Scene, name: Name, title: String) {
     let patch = json!([{"op": "replace", "path": "/meta/title", "value": title}]);
     let body = json!({"key": "try", "patch": patch});
     scene.told = Some(scene.person(&name).ask(Action::Edit, Some(&scene.thing), body).await);
+}
+
+#[when(expr = "{person} tries to delete the Thing")]
+async fn tries_to_delete(scene: &mut Scene, name: Name) {
+    scene.told = Some(scene.person(&name).ask(Action::Delete, Some(&scene.thing), json!({})).await);
+}
+
+#[when(expr = "{person} deletes the Thing")]
+async fn deletes(scene: &mut Scene, name: Name) {
+    scene.person(&name).client().delete(&scene.thing).await.expect("it may be deleted");
 }
 
 #[when(expr = "{person} searches for {string}")]
@@ -107,6 +118,11 @@ async fn is_told(scene: &mut Scene, _who: String, what: String) {
     assert!(told.contains(&what), "told instead: {told}");
 }
 
+#[then(expr = "{word} is told that live editing is not approved")]
+async fn is_not_approved(scene: &mut Scene, _who: String) {
+    assert_eq!(scene.told, Some(Err("group_not_approved".into())));
+}
+
 #[then(expr = "{word} is let in")]
 async fn is_let_in(scene: &mut Scene, who: String) {
     assert_eq!(scene.told.as_ref().expect("somebody tried"), &Ok(Value::Null), "{who}");
@@ -139,6 +155,11 @@ async fn shown_refresh(scene: &mut Scene, name: Name, other: Name) {
     pushed(scene, &name, Action::Refresh, json!({"user": other.to_lowercase()})).await;
 }
 
+#[then(expr = "{person} is shown that {person} has deleted the Thing")]
+async fn shown_deletion(scene: &mut Scene, name: Name, other: Name) {
+    pushed(scene, &name, Action::Delete, json!({"user": other.to_lowercase()})).await;
+}
+
 async fn pushed(scene: &Scene, name: &str, action: Action, body: Value) {
     let shown = format!("{name} is shown {action} with {body}");
     let person = scene.person(name);
@@ -168,6 +189,31 @@ async fn wrong_password(scene: &mut Scene, name: Name) {
     let body = json!({"username": name.to_lowercase(), "password": "not hers"}).to_string();
     let headers = [("content-type", "application/json".to_owned())];
     scene.answer = Some(web::send(scene, "POST", "/login", &headers, Some(body)).await);
+}
+
+#[then(expr = "{person} must wait before the next try, also with the right password")]
+async fn must_wait(scene: &mut Scene, name: Name) {
+    let answer = web::try_to_log_in(scene, &name, &[]).await;
+    assert_eq!((answer.status, answer.json()["name"].clone()), (429, json!("too_many_requests")), "{answer:?}");
+    let seconds: u64 = answer.header("retry-after").parse().expect("seconds");
+    assert!((1..=60).contains(&seconds), "{answer:?}");
+}
+
+#[then(expr = "the login of {person} lasts {int} hour(s)")]
+async fn login_lasts(scene: &mut Scene, name: Name, hours: u64) {
+    let answer = web::try_to_log_in(scene, &name, &[]).await;
+    let (_, age) = answer.header("set-cookie").split_once("Max-Age=").expect("a cookie with an age");
+    let age: u64 = age.split(';').next().and_then(|age| age.parse().ok()).expect("seconds");
+    let whole = hours * 60 * 60;
+    assert!((whole - 60..=whole).contains(&age), "{answer:?}");
+}
+
+#[when(expr = "{person} logs out and asks for the home page")]
+async fn logs_out(scene: &mut Scene, name: Name) {
+    let headers = [("cookie", web::log_in(scene, &name).await)];
+    assert_eq!(web::send(scene, "GET", "/", &headers, None).await.status, 200);
+    web::send(scene, "POST", "/logout", &headers, None).await;
+    scene.answer = Some(web::send(scene, "GET", "/", &headers, None).await);
 }
 
 #[then(expr = "{person} is not logged in")]

@@ -1,5 +1,7 @@
 //! Processes: which there are, and what becomes of those that end.
 
+use std::time::Duration;
+
 use cucumber::{given, then, when};
 use serde_json::{Value, json};
 use widgetapp::client::EditBody;
@@ -7,10 +9,15 @@ use widgetapp::client::EditBody;
 use super::{Kind, Name};
 use crate::{
     product::{is_alive, kill},
-    scene::{Scene, aside, in_time, until_async},
+    scene::{Scene, aside, in_time, until, until_async},
 };
 
-#[then(expr = "there is {int} process {string}")]
+/// How long the first signal to stop is left to work.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(500);
+/// Less than one halted process would hold up an orderly end.
+const AT_ONCE: Duration = Duration::from_secs(4);
+
+#[then(expr = "there is/are {int} process(es) {string}")]
 async fn there_are(scene: &mut Scene, count: usize, kind: String) {
     assert_eq!(scene.processes(&kind).await.len(), count);
 }
@@ -30,11 +37,23 @@ async fn is_killed(scene: &mut Scene, kind: Kind) {
     aside(move || kill("KILL", pid)).await;
 }
 
+#[when("everyone's connection breaks")]
+async fn connections_break(scene: &mut Scene) {
+    is_killed(scene, Kind("_stream".into())).await;
+}
+
 #[when(expr = "the {kind} is halted")]
 #[given(expr = "the {kind} is halted")]
 async fn is_halted(scene: &mut Scene, kind: Kind) {
     let pid = only(scene, &kind).await;
+    scene.pids.insert(kind.to_string(), pid);
     aside(move || kill("STOP", pid)).await;
+}
+
+#[when(expr = "the {kind} goes on")]
+async fn goes_on(scene: &mut Scene, kind: Kind) {
+    let pid = only(scene, &kind).await;
+    aside(move || kill("CONT", pid)).await;
 }
 
 #[when(expr = "the administrator restarts the {kind}")]
@@ -45,19 +64,76 @@ async fn is_restarted(scene: &mut Scene, kind: Kind) {
     scene.pids.insert(kind.to_string(), *pid);
 }
 
-#[when(expr = "the server is told to stop")]
+#[when("the server is told to stop")]
 async fn stops(scene: &mut Scene) {
-    for kind in ["_wfe", "_sfe", "_stream"] {
-        let pid = only(scene, kind).await;
-        scene.pids.insert(kind.into(), pid);
-    }
-    let code = scene.end("TERM").await;
+    end(scene, "TERM").await;
+}
+
+#[when("Ctrl-C is pressed where the server runs")]
+async fn is_interrupted(scene: &mut Scene) {
+    end(scene, "INT").await;
+}
+
+#[when("the server is told to stop, and then told again")]
+async fn stops_twice(scene: &mut Scene) {
+    note_processes(scene).await;
+    let pid = scene.product().pid();
+    aside(move || kill("TERM", pid)).await;
+    tokio::time::sleep(BETWEEN_SIGNALS).await;
+    let ending = tokio::time::timeout(AT_ONCE, end(scene, "TERM")).await;
+    assert!(ending.is_ok(), "it took longer than {AT_ONCE:?}");
+}
+
+#[when("the server and nothing else is killed")]
+async fn supervisor_killed(scene: &mut Scene) {
+    end(scene, "KILL").await;
+}
+
+/// Ends the server with a signal, and notes how it ended and which processes it had.
+async fn end(scene: &mut Scene, signal: &'static str) {
+    note_processes(scene).await;
+    let code = scene.end(signal).await;
     scene.command = Some((code.unwrap_or(-1), String::new(), String::new()));
+}
+
+/// Those that are noted already may not answer any more.
+async fn note_processes(scene: &mut Scene) {
+    for kind in ["_wfe", "_sfe", "_stream"] {
+        if !scene.pids.contains_key(kind) {
+            let pid = only(scene, kind).await;
+            scene.pids.insert(kind.into(), pid);
+        }
+    }
 }
 
 #[then("none of its processes is left")]
 async fn none_left(scene: &mut Scene) {
-    assert!(scene.pids.values().all(|pid| !is_alive(*pid)), "{:?}", scene.pids);
+    until("all processes have ended", || scene.pids.values().all(|pid| !is_alive(*pid)).then_some(())).await;
+}
+
+#[when(expr = "the _stream of {string} is killed")]
+async fn its_stream_is_killed(scene: &mut Scene, program: String) {
+    let program = scene.program(&program);
+    let welcome = program.find("the welcome", |message| message["name"] == "welcome").await;
+    let running = scene.processes("_stream").await;
+    let (_, pid) = running.into_iter().find(|(id, _)| welcome["body"]["stream"] == id.as_str()).expect("it runs");
+    aside(move || kill("KILL", pid)).await;
+}
+
+#[then("the server's log is empty")]
+async fn log_is_empty(scene: &mut Scene) {
+    assert_eq!(scene.product().log(), "");
+}
+
+#[then("the server's log is not empty")]
+async fn log_is_not_empty(scene: &mut Scene) {
+    log_tells(scene, "WARN".into()).await;
+}
+
+#[then(expr = "the server's log tells {string}")]
+async fn log_tells(scene: &mut Scene, what: String) {
+    let product = scene.product();
+    until("the log tells it", || product.log().contains(&what).then_some(())).await;
 }
 
 #[then(expr = "another {kind} takes its place")]

@@ -13,7 +13,7 @@ async fn running(scene: &mut Scene) {
 }
 
 #[given("WidgetApp is running with these settings:")]
-async fn running_with(scene: &mut Scene, step: &Step) {
+pub(super) async fn running_with(scene: &mut Scene, step: &Step) {
     let file = tempfile::Builder::new().prefix("widgetapp-").suffix(".toml").tempfile().expect("a temporary file");
     let text = step.docstring.as_ref().expect("the settings are given");
     std::fs::write(file.path(), text).expect("it can be written");
@@ -33,12 +33,23 @@ async fn stopped_and_started(scene: &mut Scene) {
     scene.start_again("TERM").await;
 }
 
+#[when(expr = "the server is stopped, and started again where there is a {string}:")]
+async fn started_beside(scene: &mut Scene, name: String, step: &Step) {
+    let text = step.docstring.clone().expect("the file is given");
+    let with_file = move |data: tempfile::TempDir| {
+        // The tests start the server in its data directory.
+        std::fs::write(data.path().join(name), text).expect("it can be written");
+        data
+    };
+    scene.start_again_on("TERM", with_file).await;
+}
+
 #[when("the server is killed")]
 async fn killed(scene: &mut Scene) {
     let pid = scene.product().pid();
     aside(move || {
         kill("KILL", pid);
-        eventually("the server is dead", || (!is_alive(pid)).then_some(()));
+        eventually("the server has ended", || (!is_alive(pid)).then_some(()));
     })
     .await;
 }

@@ -1,5 +1,7 @@
 //! Programs on streams: what they send and what they receive.
 
+use std::time::Duration;
+
 use cucumber::{gherkin::Step, given, then, when};
 use serde_json::{Deserializer, Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -14,6 +16,8 @@ use crate::{
 };
 
 const OPEN: &str = "widgetApp_useraction_open";
+/// How long nothing must come before it counts as nothing.
+const A_WHILE: Duration = Duration::from_millis(500);
 
 #[given(expr = "{string} streams as {person}")]
 #[when(expr = "{string} streams as {person}")]
@@ -29,7 +33,12 @@ async fn streams_in(scene: &mut Scene, program: String, name: String, encoding: 
 
 #[given(expr = "{string} streams as the external system")]
 async fn streams_as_system(scene: &mut Scene, program: String) {
-    let token = web::client_token(scene, "stream things:read things:write").await;
+    streams_with_scope(scene, program, "stream things:read things:write".into()).await;
+}
+
+#[given(expr = "{string} streams as the external system with the scope {string}")]
+async fn streams_with_scope(scene: &mut Scene, program: String, scope: String) {
+    let token = web::client_token(scene, &scope).await;
     let connected = Program::connect(scene.product().address(), Opening::with_token(&token, Codec::Json)).await;
     scene.programs.insert(program, connected);
 }
@@ -92,7 +101,7 @@ async fn sends(scene: &mut Scene, program: String, step: &Step) {
 }
 
 /// Features that open nothing speak of the offset at which the product was started.
-async fn find_position(scene: &mut Scene) {
+pub(super) async fn find_position(scene: &mut Scene) {
     let ada = Person::new(scene, "Ada");
     let shown = ada.ask(widgetapp::protocol::action::Action::Select, Some(&scene.thing), json!({})).await;
     let shown = shown.expect("Ada owns the Thing");
@@ -101,7 +110,7 @@ async fn find_position(scene: &mut Scene) {
 }
 
 #[when(
-    regex = r#"^"([^"]+)" sends (text that is not JSON|JSON that is no message|a binary frame|a message of 2 MiB|text that is not UTF-8|a broken frame)$"#
+    regex = r#"^"([^"]+)" sends (text that is not JSON|JSON that is no message|a message with the id 0|JSON that nests too deep|a binary frame|a message of 2 MiB|text that is not UTF-8|a broken frame)$"#
 )]
 async fn sends_nonsense(scene: &mut Scene, program: String, what: String) {
     use tokio_tungstenite::tungstenite::protocol::frame::{
@@ -112,6 +121,8 @@ async fn sends_nonsense(scene: &mut Scene, program: String, what: String) {
     let message = match what.as_str() {
         "text that is not JSON" => Message::text("hello?"),
         "JSON that is no message" => Message::text(r#"["port", 200]"#),
+        "a message with the id 0" => Message::text(r#"{"port": 0, "name": "ping", "id": 0}"#),
+        "JSON that nests too deep" => Message::text(format!("{}{}", "[".repeat(65), "]".repeat(65))),
         "a binary frame" => Message::binary(vec![0xa0]),
         "a message of 2 MiB" => Message::text(" ".repeat(2 * 1024 * 1024)),
         "text that is not UTF-8" => text(vec![0xff, 0xfe]),
@@ -136,11 +147,81 @@ async fn has_replies(scene: &mut Scene, program: String, ids: String) {
     }
 }
 
+#[then(expr = "{string} has one reply to {int}, like:")]
+async fn has_one_reply(scene: &mut Scene, program: String, id: u64, step: &Step) {
+    let expected = wording::json(scene, step.docstring.as_ref().expect("the reply is given"));
+    let reply = only_reply(scene, &program, id).await;
+    assert!(wording::like(&expected, &reply), "{reply} is not like {expected}");
+}
+
+#[then(expr = "{string} has one reply to {int} without a patch")]
+async fn has_no_patch(scene: &mut Scene, program: String, id: u64) {
+    let reply = only_reply(scene, &program, id).await;
+    assert!(reply["error"].is_null() && reply["body"]["patch"].is_null(), "{reply}");
+}
+
+/// The reply, when it is certain that there will be no second one.
+async fn only_reply(scene: &mut Scene, program: &str, id: u64) -> Value {
+    let program = scene.program(program);
+    program.find(&format!("a reply to {id}"), |message| message["id"] == id).await;
+    program.request(json!({"port": 0, "name": "ping"})).await;
+    let seen = program.seen();
+    let replies: Vec<&Value> = seen.messages.iter().filter(|message| message["id"] == id).collect();
+    let [reply] = replies[..] else { panic!("there is not one reply to {id}: {replies:?}") };
+    reply.clone()
+}
+
+#[then(regex = r#"^"([^"]+)" is answered (\d+) with (a body|[a-z_]+)$"#)]
+async fn is_answered(scene: &mut Scene, program: String, id: u64, outcome: String) {
+    let what = format!("a reply to {id}");
+    let reply = scene.program(&program).find(&what, |message| message["id"] == id).await;
+    let given = reply["error"]["name"].as_str().unwrap_or("a body");
+    assert_eq!(given, outcome, "{reply}");
+}
+
+#[then(expr = "{string} knows the name that it asked for with {int}")]
+async fn name_is_known(scene: &mut Scene, program: String, id: u64) {
+    let reply = scene.program(&program).find("a reply", |message| message["id"] == id).await;
+    assert_ne!(reply["error"]["name"], "unknown_name", "{reply}");
+}
+
+#[when(expr = "{string} has a reply to {int}")]
+async fn has_reply(scene: &mut Scene, program: String, id: u64) {
+    scene.program(&program).find(&format!("a reply to {id}"), |message| message["id"] == id).await;
+}
+
+#[then(expr = "{string} has no reply to {int}")]
+#[when(expr = "{string} has no reply to {int}")]
+async fn has_no_reply(scene: &mut Scene, program: String, id: u64) {
+    tokio::time::sleep(A_WHILE).await;
+    let seen = scene.program(&program).seen();
+    assert!(!seen.messages.iter().any(|message| message["id"] == id), "there is one");
+}
+
+#[then(expr = "{string} hears nothing for a while")]
+async fn hears_nothing(scene: &mut Scene, program: String) {
+    let before = scene.program(&program).seen().messages.len();
+    tokio::time::sleep(A_WHILE).await;
+    let seen = scene.program(&program).seen();
+    assert_eq!(seen.messages.len(), before, "{:?}", seen.messages.last());
+}
+
 #[then(expr = "the connection of {string} is closed with {int}")]
 async fn is_closed(scene: &mut Scene, program: String, code: u16) {
     let program = scene.program(&program);
     let closed = until("the connection is closed", || program.seen().closed).await;
     assert_eq!(closed, code);
+}
+
+#[then(expr = "the connection of {string} is broken")]
+async fn is_broken(scene: &mut Scene, program: String) {
+    let program = scene.program(&program);
+    until("the connection breaks", || program.seen().closed).await;
+}
+
+#[then(expr = "the connection of {string} ends without a close code")]
+async fn ends_without_code(scene: &mut Scene, program: String) {
+    is_closed(scene, program, 0).await;
 }
 
 #[then(expr = "the connection of {string} is still good")]

@@ -12,7 +12,7 @@ use widgetapp::config::{Config, Sources};
 /// The page as it should be.
 pub(super) fn page() -> String {
     let mut page = String::from(
-        "# Configuration\n\n\
+        "# All settings\n\n\
          This page is made from the program's own types.\n\n\
          Settings are read from a file in TOML, `widgetapp.toml` in the current directory or the one that \
          `--config FILE` names; over it from the environment variables that stand here; over both from the \

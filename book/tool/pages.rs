@@ -1,4 +1,4 @@
-//! Checks of all pages.
+//! Checks of all pages, and of the ledger.
 
 use std::{
     collections::BTreeSet,
@@ -7,7 +7,7 @@ use std::{
 };
 
 fn src() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+    crate::root().join(crate::features::PAGES)
 }
 
 fn pages() -> BTreeSet<PathBuf> {
@@ -51,4 +51,10 @@ fn every_link_leads_to_a_page() {
             assert!(page.parent().unwrap().join(file).is_file(), "{}: {target}", page.display());
         }
     }
+}
+
+#[test]
+fn every_claim_has_its_proofs_and_the_snapshot_knows_them() {
+    let faults = crate::commands::check().unwrap();
+    assert!(faults.is_empty(), "\n{}\nTo write the snapshot: cargo run -p book -- snapshot", faults.join("\n"));
 }

@@ -1,4 +1,0 @@
-//! The checks of all pages of the guides: `cargo test -p book`.
-
-#[cfg(test)]
-mod pages;

@@ -1,0 +1,102 @@
+//! Which claims are named by which scenarios, examples and tests, and what is wrong with these links.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    Unreadable, examples, features, fingerprint, guards,
+    ledger::{Claim, Ledger, Reference, State},
+};
+
+/// By claim: each proof, and the fingerprint of its source.
+pub type Proofs = BTreeMap<String, BTreeMap<String, String>>;
+
+/// All links to claims.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// Those that hold.
+    pub proofs: Proofs,
+    /// What is wrong with the others, and which claims are left without a link: a sentence each.
+    pub faults: Vec<String>,
+}
+
+impl Links {
+    /// Looks through features, pages, examples and tests.
+    ///
+    /// # Errors
+    /// Something cannot be read.
+    pub fn collect(ledger: &Ledger) -> Result<Self, Error> {
+        let mut links = Self::default();
+        for scenario in features::scenarios()? {
+            let at = format!("{}:{}", scenario.file, scenario.line);
+            if scenario.claims.is_empty() && scenario.file.starts_with(features::FOLDER) {
+                links
+                    .faults
+                    .push(format!("{at}: neither the rule nor the scenario names a claim (@claim:ID+REVISION)"));
+            }
+            for claim in &scenario.claims {
+                links.add(ledger, &at, claim.clone(), scenario.proof(), scenario.fingerprint());
+            }
+        }
+        for example in examples::read_all()? {
+            for claim in example.claims() {
+                links.add(ledger, &example.proof(), claim, example.proof(), example.fingerprint());
+            }
+        }
+        for test in guards::links()? {
+            // A test that changes need not be run again for the snapshot: `cargo test` does that.
+            let name = fingerprint(&test.proof);
+            links.add(ledger, &test.proof, Ok(test.claim), test.proof.clone(), name);
+        }
+        for claim in ledger.iter() {
+            links.faults.extend(links.lack(claim));
+        }
+        Ok(links)
+    }
+
+    fn add(&mut self, ledger: &Ledger, at: &str, claim: Result<Reference, String>, proof: String, fingerprint: String) {
+        match claim.and_then(|reference| ledger.find(&reference).map(|claim| claim.id.clone())) {
+            Ok(id) => drop(self.proofs.entry(id).or_default().insert(proof, fingerprint)),
+            Err(why) => self.faults.push(format!("{at}: {why}")),
+        }
+    }
+
+    /// What a claim lacks, or has too much.
+    fn lack(&self, claim: &Claim) -> Option<String> {
+        let proofs = self.proofs.get(&claim.id);
+        let shown = proofs.is_some_and(|proofs| proofs.keys().any(|proof| is_shown(proof)));
+        match claim.state {
+            State::Planned | State::Unprovable if proofs.is_some() => Some(format!(
+                "claim {} is {}, but something proves it; make it active, or take the link away",
+                claim.id,
+                claim.state.name()
+            )),
+            _ if claim.needs_proof() && !shown => Some(format!(
+                "claim {} (\"{}\") is {} and has no scenario or example that names {}",
+                claim.id,
+                claim.text,
+                claim.state.name(),
+                claim.reference()
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Whether readers can follow a proof: a scenario or an example, not only a test.
+pub fn is_shown(proof: &str) -> bool {
+    !proof.contains(".rs: ")
+}
+
+/// The links cannot be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// See [`features::Error`].
+    #[error(transparent)]
+    Features(#[from] features::Error),
+    /// See [`examples::Error`].
+    #[error(transparent)]
+    Examples(#[from] examples::Error),
+    /// A source file cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+}

@@ -1,0 +1,151 @@
+Feature: Settings
+  A setting stands in a file, in a variable of the environment or on the command line.
+
+  @claim:settings-order+1
+  Rule: Variables go before the file, and options before both
+
+    Scenario: The file alone
+      Given WidgetApp is running with these settings:
+        """
+        [sfe]
+        instances = 2
+        """
+      Then there are 2 processes "_sfe"
+
+    Scenario: The file where the server is started
+      Given WidgetApp is running
+      When the server is stopped, and started again where there is a "widgetapp.toml":
+        """
+        [sfe]
+        instances = 2
+        """
+      Then there are 2 processes "_sfe"
+
+    Scenario: A variable goes before the file
+      Given WidgetApp is running with the variable "WIDGETAPP_SFE__INSTANCES=3" and these settings:
+        """
+        [sfe]
+        instances = 2
+        """
+      Then there are 3 processes "_sfe"
+
+    Scenario: The option --data goes before the variable
+      Given WidgetApp is running with the variable "WIDGETAPP_SERVER__DATA=/nowhere"
+      Then the data directory has the file "store.db"
+
+  @claim:more-processes+1
+  Rule: The settings say how many front ends and stream processes run
+
+    Scenario: Two front ends with two stream processes each
+      Given WidgetApp is running with these settings:
+        """
+        [sfe]
+        instances = 2
+        streams_per_instance = 2
+        """
+      Then there are 2 processes "_sfe"
+      And there are 4 processes "_stream"
+
+  @claim:stream-own-clients+1
+  Rule: With several stream processes, one that ends takes only its own connections along
+
+    Scenario: One of two is killed
+      Given WidgetApp is running with these settings:
+        """
+        [sfe]
+        streams_per_instance = 2
+        """
+      And "one" streams as Ada
+      And "two" streams as Grace
+      When the _stream of "one" is killed
+      Then the connection of "one" is broken
+      And the connection of "two" is still good
+
+  @claim:login-hours+1
+  Rule: The administrator says how long a login lasts
+
+    Scenario: An hour
+      Given WidgetApp is running with these settings:
+        """
+        [http]
+        login_seconds = 3600
+        """
+      Then the login of Ada lasts 1 hour
+
+  @claim:settings-wrong+1
+  Rule: A wrong setting is named
+
+    Scenario Outline: The setting "<setting>"
+      When the administrator starts another server with the setting "<setting>"
+      Then the command ends with code 1 and the one line "<what>"
+
+      Examples:
+        | setting                                   | what                      |
+        | [sfe] instance = 2                        | instance                  |
+        | [sfe] instances = 0                       | sfe.instances             |
+        | [server] listen = 'localhost'             | server.listen             |
+        | [oauth] access_token_seconds = 'long'     | access_token_seconds      |
+        | [log] durability = 'maybe'                | durability                |
+
+    Scenario Outline: The option "<option>"
+      When the administrator starts another server with the option "<option>"
+      Then the command ends with code <code> and tells about "<what>"
+
+      Examples:
+        | option            | code | what          |
+        | --listen nowhere  | 1    | server.listen |
+        | --lisen 127.0.0.1 | 2    | --lisen       |
+        | --tls-cert a.pem  | 2    | --tls-key     |
+
+    Scenario: A variable that names no setting
+      When the administrator starts another server with the variable "WIDGETAPP_SERVER__LISTN=127.0.0.1:0"
+      Then the command ends with code 1 and the one line "WIDGETAPP_SERVER__LISTN"
+
+  @claim:log+1
+  Rule: The log goes to standard error, and can be made longer or shorter
+
+    Scenario Outline: RUST_LOG=<level>
+      Given WidgetApp is running with the variable "RUST_LOG=<level>"
+      When the _stream is killed
+      Then another _stream takes its place
+      And the server's log is <length>
+
+      Examples:
+        | level          | length    |
+        | widgetapp=warn | not empty |
+        | off            | empty     |
+
+  @claim:proxy-believed+1
+  Rule: Only a proxy that is named is believed about where people are
+
+    Scenario: A proxy that is named
+      Given WidgetApp is running with these settings:
+        """
+        [server]
+        trusted_proxies = ["127.0.0.1"]
+        """
+      When somebody at "198.51.100.7" tries 10 wrong passwords for Ada
+      Then Grace has to wait at "198.51.100.7"
+      And Grace can log in at "198.51.100.8"
+
+    Scenario: Anyone else
+      Given WidgetApp is running
+      When somebody at "198.51.100.7" tries 10 wrong passwords for Ada
+      Then Grace has to wait at "198.51.100.8"
+
+  @claim:public-address+1
+  Rule: The public address is the one that WidgetApp's pages have
+
+    Scenario Outline: A page of <site>
+      Given WidgetApp is running with these settings:
+        """
+        [server]
+        public_url = "https://www.widgetapp.com"
+        """
+      When a page of "<site>" asks for a stream with the login of Ada
+      Then the answer is <status>
+
+      Examples:
+        | site                      | status |
+        | https://www.widgetapp.com | 101    |
+        | https://www.example.com   | 403    |

@@ -1,0 +1,88 @@
+//! What is in the data directory.
+
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+
+use cucumber::{gherkin::Step, then, when};
+use rusqlite::{Connection, OpenFlags};
+use tempfile::TempDir;
+
+use super::Name;
+use crate::{scene::Scene, web};
+
+#[then(expr = "the data directory has the file(s) {string}")]
+async fn has_files(scene: &mut Scene, names: String) {
+    let data = scene.product().data().to_owned();
+    for name in names.split(", ") {
+        assert!(data.join(name).exists(), "there is no {name}");
+    }
+}
+
+#[then(expr = "the data directory has no file {string}")]
+async fn has_no_file(scene: &mut Scene, name: String) {
+    assert!(!scene.product().data().join(name).exists());
+}
+
+#[then(expr = "nobody but the owner can read {string}")]
+async fn is_private(scene: &mut Scene, name: String) {
+    let path = scene.product().data().join(name);
+    let mode = fs::metadata(&path).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+}
+
+#[then(expr = "{string} has the tables:")]
+async fn has_tables(scene: &mut Scene, file: String, step: &Step) {
+    let database = open(scene, &file);
+    let mut query = database
+        .prepare(
+            "SELECT name FROM pragma_table_list WHERE type IN ('table', 'virtual') AND schema = 'main' AND name NOT LIKE 'sqlite_%'",
+        )
+        .expect("a query");
+    let rows = query.query_map([], |row| row.get::<_, String>(0)).expect("it can be read");
+    let found: BTreeSet<String> = rows.map(|name| name.expect("a name")).collect();
+    let table = step.table.as_ref().expect("the tables are given");
+    let expected: BTreeSet<String> = table.rows.iter().skip(1).map(|row| row[0].clone()).collect();
+    assert_eq!(found, expected);
+}
+
+#[then(expr = "{string} has {int} changes of the Thing by {person}")]
+async fn has_changes(scene: &mut Scene, file: String, count: i64, name: Name) {
+    let thing = u128::from_str_radix(&scene.thing.replace('-', ""), 16).expect("an id").to_be_bytes();
+    let query = "SELECT count(*) FROM change WHERE thing = ?1 AND user = ?2 AND key IS NOT NULL AND at_millis > 0";
+    let found: i64 = open(scene, &file)
+        .query_row(query, (&thing[..], name.to_lowercase()), |row| row.get(0))
+        .expect("it can be read");
+    assert_eq!(found, count);
+}
+
+fn open(scene: &Scene, file: &str) -> Connection {
+    let path = scene.product().data().join(file);
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("it is a database")
+}
+
+#[then(expr = "the password of {person} stands in no file but {string}")]
+async fn password_stands(scene: &mut Scene, name: Name, only: String) {
+    let password = web::password(scene, &name);
+    let data = scene.product().data().to_owned();
+    let holds = |path: &PathBuf| {
+        let bytes = fs::read(path).unwrap_or_default();
+        bytes.windows(password.len()).any(|window| window == password.as_bytes())
+    };
+    let files = fs::read_dir(&data).expect("it can be read").map(|entry| entry.expect("an entry").path());
+    let found: Vec<PathBuf> = files.filter(holds).collect();
+    assert_eq!(found, [data.join(only)]);
+}
+
+#[when("the server is stopped and started on a copy of its data")]
+async fn started_on_copy(scene: &mut Scene) {
+    let copied = |data: TempDir| {
+        let copy = TempDir::new().expect("a temporary directory");
+        for entry in fs::read_dir(data.path()).expect("it can be read") {
+            let entry = entry.expect("an entry");
+            if entry.file_type().expect("a kind").is_file() {
+                fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("it can be copied");
+            }
+        }
+        copy
+    };
+    scene.start_again_on("TERM", copied).await;
+}
