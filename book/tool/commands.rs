@@ -145,7 +145,7 @@ pub fn report(json: bool) -> Result<String> {
         let counts = [State::Active, State::Decided, State::Answered, State::Planned, State::Unprovable].map(count);
         writeln!(report, "| {} | {} |", guide.title(), counts.map(|count| count.to_string()).join(" | "))?;
     }
-    let mut open = links.faults.clone();
+    let mut open: Vec<String> = links.faults.iter().map(ToString::to_string).collect();
     let unproven = ledger.iter().flat_map(|claim| {
         let proofs = links.proofs.get(&claim.id).into_iter().flatten();
         let rows = &rows;
@@ -166,7 +166,8 @@ pub fn report(json: bool) -> Result<String> {
 
 fn whole_links() -> Result<Links> {
     let links = Links::collect(&Ledger::read()?)?;
-    if links.faults.is_empty() { Ok(links) } else { bail!("{}", links.faults.join("\n")) }
+    let faults: Vec<String> = links.faults.iter().map(ToString::to_string).collect();
+    if faults.is_empty() { Ok(links) } else { bail!("{}", faults.join("\n")) }
 }
 
 fn rows_by_proof() -> BTreeMap<String, Vec<Row>> {
@@ -198,7 +199,7 @@ pub fn check() -> Result<Vec<String>> {
     let ledger = Ledger::read()?;
     let links = Links::collect(&ledger)?;
     let now = Snapshot::of(&ledger, &links.proofs);
-    let mut faults = links.faults;
+    let mut faults: Vec<String> = links.faults.iter().map(ToString::to_string).collect();
     faults.extend(Snapshot::read()?.differences(&now));
     Ok(faults)
 }

@@ -126,19 +126,26 @@ impl Snapshot {
     /// What has changed since: a line for each claim or proof.
     pub fn differences(&self, now: &Self) -> Vec<String> {
         let mut lines = Vec::new();
-        for (id, proven) in &now.0 {
-            match self.0.get(id) {
-                None => lines.push(format!("claim {id} is new")),
-                Some(then) => differences_of(id, then, proven, &mut lines),
-            }
+        for id in now.0.keys() {
+            lines.extend(self.differences_of(id, now));
         }
         let gone = self.0.keys().filter(|id| !now.0.contains_key(*id));
         lines.extend(gone.map(|id| format!("claim {id} is gone")));
         lines
     }
+
+    /// What has changed since about one claim.
+    pub fn differences_of(&self, id: &str, now: &Self) -> Vec<String> {
+        match (self.0.get(id), now.0.get(id)) {
+            (Some(then), Some(now)) => differences(id, then, now),
+            (None, Some(_)) => vec![format!("claim {id} is new")],
+            (_, None) => Vec::new(),
+        }
+    }
 }
 
-fn differences_of(id: &str, then: &Proven, now: &Proven, lines: &mut Vec<String>) {
+fn differences(id: &str, then: &Proven, now: &Proven) -> Vec<String> {
+    let mut lines = Vec::new();
     if then.revision != now.revision {
         lines.push(format!("claim {id} was at revision {} and is at {}", then.revision, now.revision));
     } else if then.text != now.text {
@@ -153,6 +160,7 @@ fn differences_of(id: &str, then: &Proven, now: &Proven, lines: &mut Vec<String>
     }
     let gone = then.proofs.keys().filter(|proof| !now.proofs.contains_key(*proof));
     lines.extend(gone.map(|proof| format!("claim {id} has lost a proof: {proof}")));
+    lines
 }
 
 #[cfg(test)]

@@ -1,4 +1,21 @@
-//! The executed examples, in `book/examples/`: one folder each. Knows not how they are executed.
+//! The executed examples, in `book/examples/`: one folder each, and what of it a reader sees. Knows not how they
+//! are executed.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `example.toml` | the [`Manifest`] |
+//! | `session.console` | commands and what they print, in one or more terminals: see [`console`] |
+//! | `exchange.http` | requests and answers: see [`exchange`] |
+//! | `stream.ws` | the messages of one or more streams: see [`stream`] |
+//! | anything else | lies beside them while they are executed: programs, `widgetapp.toml` for the server |
+//!
+//! What differs from run to run stands there as a placeholder, such as `[TOKEN]` or `[EPOCH]`.
+
+pub mod console;
+pub mod exchange;
+pub mod json;
+pub mod redactions;
+pub mod stream;
 
 use serde::Deserialize;
 
@@ -8,6 +25,8 @@ use crate::{Unreadable, fingerprint, ledger::Reference, name_of, read, root};
 pub const FOLDER: &str = "book/examples";
 /// What each says of itself.
 const MANIFEST: &str = "example.toml";
+/// What is executed.
+const TRANSCRIPTS: [&str; 3] = [console::FILE, exchange::FILE, stream::FILE];
 
 /// One example, with its recorded output.
 #[derive(Clone, Debug)]
@@ -29,6 +48,32 @@ pub struct Manifest {
     /// What it proves, such as `C27+1`.
     #[serde(default)]
     pub claims: Vec<String>,
+    /// What must be on the machine: commands such as `curl`; `python3` has the package `websockets`, and
+    /// `node` has a WebSocket of its own or finds the package `ws`.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Whether a server runs before the example begins.
+    #[serde(default = "yes")]
+    pub server: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a reader sees of an example: a file of it, or a piece of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The file that it comes from. A file of requests and answers gives one part for each of them.
+    pub file: String,
+    /// What is said above it; often nothing.
+    pub note: String,
+    /// As highlight.js calls it.
+    pub language: String,
+    /// Its lines.
+    pub text: String,
+    /// Whether the program has written it; else the author of the example has, or both have.
+    pub output: bool,
 }
 
 impl Example {
@@ -42,9 +87,46 @@ impl Example {
         self.manifest.claims.iter().map(|claim| claim.parse())
     }
 
+    /// What a reader sees, in reading order: programs first, then what happens when they are run.
+    pub fn parts(&self) -> Vec<Part> {
+        let (transcripts, others): (Vec<_>, Vec<_>) =
+            self.files.iter().partition(|(name, _)| TRANSCRIPTS.contains(&name.as_str()));
+        others.into_iter().chain(transcripts).flat_map(|(name, text)| parts(name, text)).collect()
+    }
+
     /// Changes when what it does or shows changes.
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.files.iter().map(|(name, text)| format!("{name}\n{text}\n")).collect::<String>())
+    }
+}
+
+fn parts(name: &str, text: &str) -> Vec<Part> {
+    let part = |language: &str, text: String| Part {
+        file: name.to_owned(),
+        note: String::new(),
+        language: language.to_owned(),
+        text: text.trim_end().to_owned() + "\n",
+        output: false,
+    };
+    match name {
+        console::FILE => vec![part("console", console::shown(text))],
+        stream::FILE => vec![part("json", stream::shown(text))],
+        exchange::FILE => {
+            let pieces = exchange::shown(text).into_iter();
+            pieces.map(|(note, text, output)| Part { note, output, ..part("http", text) }).collect()
+        }
+        _ => {
+            let language = match name.rsplit_once('.').map(|(_, ending)| ending) {
+                Some("py") => "python",
+                Some("js" | "mjs") => "javascript",
+                Some("rs") => "rust",
+                Some("toml") => "toml",
+                Some("json") => "json",
+                Some("sh") => "bash",
+                _ => "text",
+            };
+            vec![part(language, text.to_owned())]
+        }
     }
 }
 

@@ -218,6 +218,12 @@ impl Ledger {
     }
 }
 
+impl FromIterator<Claim> for Ledger {
+    fn from_iter<T: IntoIterator<Item = Claim>>(claims: T) -> Self {
+        Self(claims.into_iter().map(|claim| (claim.id.clone(), claim)).collect())
+    }
+}
+
 /// A claim in one revision, written `C33+1`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference {
@@ -279,7 +285,7 @@ mod tests {
     #[test]
     fn a_link_holds_only_in_the_revision_that_it_names() {
         let claim: Claim = toml::from_str(&GOOD.replace("[[claim]]", "")).unwrap();
-        let ledger = Ledger([(claim.id.clone(), claim)].into());
+        let ledger = Ledger::from_iter([claim]);
         assert!(ledger.find(&"C33+2".parse().unwrap()).is_ok());
         let stale = ledger.find(&"C33+1".parse().unwrap()).unwrap_err();
         assert_eq!(

@@ -11,6 +11,7 @@
 //! | [`links`] | which claims are named by what, and which of these links no longer hold |
 //! | [`examples`] | the executed examples, in `book/examples/` |
 //! | [`evidence`] | what has passed: of the last run, and the committed snapshot |
+//! | [`preprocessor`] | what mdBook shows of all this in the pages |
 //! | [`commands`] | `snapshot`, `bump` and `report`, for writers |
 
 use std::path::{Path, PathBuf};
@@ -24,9 +25,7 @@ pub mod features;
 pub mod guards;
 pub mod ledger;
 pub mod links;
-
-#[cfg(test)]
-mod pages;
+pub mod preprocessor;
 
 /// The project's folder.
 pub fn root() -> &'static Path {
@@ -48,7 +47,7 @@ pub fn fingerprint(text: &str) -> String {
 /// # Errors
 /// A folder cannot be read.
 fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Unreadable> {
-    let unreadable = |source| Unreadable { path: folder.to_owned(), source };
+    let unreadable = |why| Unreadable { path: folder.to_owned(), why };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -63,7 +62,7 @@ fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Unreadable> {
 }
 
 fn read(path: &Path) -> Result<String, Unreadable> {
-    std::fs::read_to_string(path).map_err(|source| Unreadable { path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(|why| Unreadable { path: path.to_owned(), why })
 }
 
 /// A path as links and messages name it: from the project's folder on.
@@ -73,8 +72,8 @@ fn name_of(path: &Path) -> String {
 
 /// A file or folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {source}", path.display())]
+#[error("cannot read {}: {why}", path.display())]
 pub struct Unreadable {
     path: PathBuf,
-    source: std::io::Error,
+    why: std::io::Error,
 }

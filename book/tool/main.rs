@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use book::commands;
+use book::{commands, preprocessor};
 use clap::{Parser, Subcommand};
 
 /// What ties the guides to the program.
 #[derive(Parser)]
 struct Options {
+    /// Without any, a book from mdBook is awaited on standard input
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
@@ -30,13 +31,21 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say whether pages are prepared for a renderer of mdBook
+    #[command(hide = true)]
+    Supports {
+        /// Its name
+        renderer: String,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Options::parse().command {
-        Command::Snapshot => commands::snapshot(),
-        Command::Bump { ids, links } => commands::bump(&ids, links),
-        Command::Report { json } => commands::report(json),
+        Some(Command::Snapshot) => commands::snapshot(),
+        Some(Command::Bump { ids, links }) => commands::bump(&ids, links),
+        Some(Command::Report { json }) => commands::report(json),
+        Some(Command::Supports { renderer }) => preprocessor::supports(&renderer),
+        None => preprocessor::answer_mdbook().map(|()| String::new()),
     };
     match done {
         Ok(text) => {

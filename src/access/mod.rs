@@ -151,6 +151,7 @@ mod tests {
 
     #[test]
     fn every_action_answers_every_role_as_the_table_says() {
+        book::claims!("action-roles", 1);
         for &action in Action::ALL {
             assert!(TABLE.iter().any(|row| row.0 == action), "{action} is not in the table");
         }
@@ -178,6 +179,7 @@ mod tests {
 
     #[test]
     fn over_http_writing_needs_things_write_and_the_rest_things_read() {
+        book::claims!("scope-things", 1);
         let read = Scopes::of(&[Scope::ThingsRead]);
         let write = Scopes::of(&[Scope::ThingsWrite]);
         let stream = Scopes::of(&[Scope::Stream]);

@@ -5,13 +5,15 @@
 use std::io;
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{CliError, options::WhoArgs, output};
 use crate::{
     client::{Client, ConnectError, Event, Events, RequestError},
     protocol::{
+        Codec, Outgoing,
         action::{self, Action},
         message::Incoming,
         session,
@@ -81,7 +83,7 @@ impl<W: FnMut(&[u8]) -> io::Result<()>, N: FnMut(String)> Printer<W, N> {
                 // The reply to an opening is printed before the changes that follow it.
                 biased;
                 Some(opened) = opening.next() => {
-                    self.line(&serde_json::to_value(opened?).unwrap_or_default(), &mut lines);
+                    self.line(action::PORT, &opened?, &mut lines);
                 }
                 count = events.recv_many(&mut batch, MAX_PRINTED_AT_ONCE) => {
                     if count == 0 {
@@ -103,14 +105,14 @@ impl<W: FnMut(&[u8]) -> io::Result<()>, N: FnMut(String)> Printer<W, N> {
 
     fn event(&mut self, event: Event, lines: &mut Vec<u8>) -> Result<(), ConnectError> {
         match event {
-            Event::Message(message) => self.line(&serde_json::to_value(message).unwrap_or_default(), lines),
+            Event::Message(message) => self.line(message.port, &message, lines),
             Event::Welcome(welcome) => {
-                self.line(&json!({"port": session::PORT, "name": "welcome", "body": welcome}), lines);
+                self.line(session::PORT, &Outgoing::push(session::PORT, "welcome", welcome), lines);
             }
             Event::Reset { thing, opened } => {
                 (self.note)("the log does not have all that was missed; here is the whole state".into());
-                let name = Action::Open.name();
-                self.line(&json!({"port": action::PORT, "name": name, "thing": thing, "body": opened}), lines);
+                let push = Outgoing::push(action::PORT, Action::Open.name(), opened);
+                self.line(action::PORT, &Outgoing { thing: Some(thing), ..push }, lines);
             }
             Event::Lost { thing, error } => (self.note)(format!("{thing} is not open any more: {}", error.message)),
             Event::Disconnected { reason, retry_in } => {
@@ -125,10 +127,10 @@ impl<W: FnMut(&[u8]) -> io::Result<()>, N: FnMut(String)> Printer<W, N> {
         Ok(())
     }
 
-    fn line(&self, message: &Value, lines: &mut Vec<u8>) {
-        let port = message["port"].as_u64();
-        if self.ports.is_empty() || self.ports.iter().any(|&wanted| port == Some(wanted.into())) {
-            lines.extend_from_slice(message.to_string().as_bytes());
+    /// Prints a message with its fields in the order of the contract.
+    fn line(&self, port: u16, message: &impl Serialize, lines: &mut Vec<u8>) {
+        if self.ports.is_empty() || self.ports.contains(&port) {
+            lines.extend_from_slice(&Codec::Json.encode(message));
             lines.push(b'\n');
         }
     }
@@ -137,6 +139,8 @@ impl<W: FnMut(&[u8]) -> io::Result<()>, N: FnMut(String)> Printer<W, N> {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+
+    use serde_json::Value;
 
     use super::*;
     use crate::client::fake_server::{FakeServer, THING, change, connected};
@@ -196,6 +200,15 @@ mod tests {
         assert_eq!(notes.len(), 2, "{notes:?}");
         assert!(notes[0].starts_with("connection lost: ") && notes[0].ends_with(" s"), "{notes:?}");
         assert_eq!(notes[1], "connected again; nothing was missed");
+    }
+
+    #[test]
+    fn fields_stand_in_the_order_of_the_contract() {
+        let printer = Printer { ports: Vec::new(), write: |_: &[u8]| Ok(()), note: |_| {} };
+        let (message, mut lines) = (json!({"name": "n", "body": {}, "port": 200, "join": 1}), Vec::new());
+        let message: Incoming = serde_json::from_value(message).unwrap();
+        printer.line(200, &message, &mut lines);
+        assert_eq!(String::from_utf8(lines).unwrap(), "{\"port\":200,\"name\":\"n\",\"join\":1,\"body\":{}}\n");
     }
 
     #[tokio::test]

@@ -138,6 +138,7 @@ async fn a_read_waits_for_the_edits_before_it() {
 
 #[tokio::test]
 async fn a_key_is_applied_once_even_if_it_comes_again_before_the_first_is_stored() {
+    book::claims!("key-idempotent", 1);
     LocalSet::new()
         .run_until(async {
             let bench = Bench::with_idle(Duration::from_secs(60)).await;
@@ -150,6 +151,7 @@ async fn a_key_is_applied_once_even_if_it_comes_again_before_the_first_is_stored
 
 #[tokio::test]
 async fn what_the_disk_refuses_is_not_made_and_the_thing_goes_on_when_there_is_room() {
+    book::claims!("edit-not-stored", 1);
     LocalSet::new()
         .run_until(async {
             let bench = Bench::with_idle(Duration::from_secs(60)).await;
@@ -184,6 +186,7 @@ async fn a_thing_that_nobody_uses_is_unloaded_and_comes_back() {
 
 #[tokio::test]
 async fn who_was_away_for_long_gets_the_whole() {
+    book::claims!("resume-limit", 1);
     LocalSet::new()
         .run_until(async {
             let bench = Bench::with_idle(Duration::from_secs(60)).await;

@@ -205,6 +205,7 @@ mod tests {
 
     #[test]
     fn a_blob_is_base64_in_json_and_raw_in_cbor() {
+        book::claims!("forms", 1);
         let blob = Blob(vec![0, 255, 7].into());
         assert_eq!(Codec::Json.encode(&blob), br#""AP8H""#);
         assert_eq!(Codec::Cbor.encode(&blob), [0x43, 0, 255, 7]);

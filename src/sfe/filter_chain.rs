@@ -78,6 +78,7 @@ mod tests {
 
     #[test]
     fn only_a_proxy_of_the_configuration_is_believed() {
+        book::claims!("C49", 1);
         book::claims!("proxy-believed", 1);
         let headers = [("X-Forwarded-For", "198.51.100.7, 203.0.113.9"), ("X-Request-Id", "abc")];
         let proxies = ["10.0.0.1".parse().unwrap()];
@@ -93,6 +94,7 @@ mod tests {
 
     #[test]
     fn behind_cloudflare_its_own_headers_count() {
+        book::claims!("C49", 1);
         let headers = [("CF-Connecting-IP", "198.51.100.7"), ("CF-Ray", "8f2-FRA"), ("X-Forwarded-For", "1.1.1.1")];
         let context = build(admission("10.0.0.1", &headers), &["10.0.0.1".parse().unwrap()]);
         assert_eq!(

@@ -185,6 +185,7 @@ mod tests {
 
     #[test]
     fn the_feed_comes_in_pages_the_last_changed_first() {
+        book::claims!("action-scroll", 1);
         let fixture = Fixture::new();
         for n in 0..5 {
             fixture.thing(&fixture.ada, &format!("T{n}"), 10);
@@ -211,6 +212,7 @@ mod tests {
 
     #[test]
     fn the_search_finds_beginnings_of_words_in_any_case_and_accent() {
+        book::claims!("action-search", 1);
         let fixture = Fixture::new();
         fixture.thing(&fixture.ada, "Café Bridge", 1);
         fixture.thing(&fixture.ada, "Cable car", 2);

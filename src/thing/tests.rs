@@ -30,6 +30,7 @@ fn a_new_thing_has_its_title_and_the_three_roots() {
 
 #[test]
 fn two_who_replaced_the_same_text_both_keep_what_they_typed() {
+    book::claims!("merge-notes", 1);
     let (mut document, first) = with(json!({"notes": "hello", "parts": {"p": {"label": "box"}}}));
     for (path, texts, merged) in [
         ("/notes", ["hello A", "B hello"], "B hello A"),
@@ -73,6 +74,7 @@ fn a_part_deleted_meanwhile_stays_deleted_under_an_older_patch() {
 
 #[test]
 fn a_patch_is_applied_as_a_whole_or_not_at_all() {
+    book::claims!("patch-whole", 1);
     let (mut document, _) = with(json!({"notes": "n"}));
     let before = document.state();
     let patch = json!([
@@ -85,6 +87,7 @@ fn a_patch_is_applied_as_a_whole_or_not_at_all() {
 
 #[test]
 fn what_would_not_be_a_thing_is_refused() {
+    book::claims!("content-shape", 1);
     let (mut document, _) = with(json!({}));
     for patch in [
         replace("/notes", 5),
@@ -199,6 +202,7 @@ fn nobody_writes_in_the_name_of_the_server() {
 
 #[test]
 fn a_label_given_as_json_is_a_shared_text() {
+    book::claims!("merge-label", 1);
     let (document, update) = with(json!({"parts": {"p": {"label": "l", "kind": "box"}}}));
     let client = Client::new(5);
     client.take(&update);

@@ -128,6 +128,7 @@ async fn logins_from_other_sites_and_odd_bodies_are_refused() {
 
 #[tokio::test]
 async fn ajax_by_token_needs_the_scope_of_the_action() {
+    book::claims!("scope-things", 1);
     let front = Front::new();
     let bearer = |scopes| format!("Bearer {}", front.token(&front.people.linus, scopes));
     let (read, write) = (bearer("things:read"), bearer("things:write"));
@@ -162,6 +163,8 @@ async fn ajax_without_login_or_with_a_bad_token_is_refused() {
 
 #[tokio::test]
 async fn ajax_with_the_cookie_takes_json_from_our_own_pages_only() {
+    book::claims!("ajax-json-only", 1);
+    book::claims!("ajax-own-pages", 1);
     let front = Front::new();
     let cookie = front.log_in().await;
     let cookie = ("cookie", cookie.as_str());
@@ -187,6 +190,7 @@ async fn ajax_with_the_cookie_takes_json_from_our_own_pages_only() {
 
 #[tokio::test]
 async fn the_old_api_takes_basic_or_the_cookie_and_no_token() {
+    book::claims!("legacy-no-token", 1);
     let front = Front::new();
     let cookie = front.log_in().await;
     let (right, wrong) = (basic("ada", PASSWORD), basic("ada", "x"));

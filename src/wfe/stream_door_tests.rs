@@ -70,6 +70,7 @@ async fn a_good_token_is_handed_over_with_all_that_an_sfe_needs() {
 
 #[tokio::test]
 async fn a_browser_sends_its_token_as_a_subprotocol_which_is_never_echoed() {
+    book::claims!("bearer-not-echoed", 1);
     let front = Front::new();
     let token = front.token(&front.people.ada, "stream");
     let offer = format!("bearer.{token}, widgetapp.v1.cbor, widgetapp.v1.json");
@@ -136,6 +137,7 @@ async fn an_upgrade_of_http_1_0_is_refused() {
 
 #[tokio::test]
 async fn a_token_in_the_url_is_refused_under_any_name() {
+    book::claims!("refused-token-in-url", 1);
     let front = Front::new();
     for query in ["access_token=x", "token=x", "bearer_token", "ticket=x", "a=b&%74oken=x", "Access_Token=x"] {
         let token = bearer(&front, &front.people.ada, "stream");

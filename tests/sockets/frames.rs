@@ -19,6 +19,7 @@ fn declaring(first: u8, length: u64) -> Vec<u8> {
 
 #[test]
 fn a_frame_that_breaks_the_rules_is_answered_with_the_close_code_of_its_fault() {
+    book::claims!("broken-websocket", 1);
     let product = echo();
     let unmasked = |first: u8, payload: &[u8]| [&[first, payload.len() as u8], payload].concat();
     let mut table = vec![

@@ -23,6 +23,7 @@ fn greets(product: &Product, text: &str) {
 
 #[test]
 fn frames_behind_the_request_head_are_not_lost_however_the_bytes_are_cut() {
+    book::claims!("handover-unseen", 1);
     let product = Product::start_with(&["--echo"]);
     let head = upgrade(product.address(), &[]);
     let frames: Vec<u8> = (0..20).flat_map(|n| frame(LAST | BINARY, &vec![n; 100 * usize::from(n)])).collect();
@@ -64,6 +65,7 @@ fn as_much_as_a_head_may_be_followed_by_arrives() {
 
 #[test]
 fn five_hundred_quick_handovers_lose_no_first_frame() {
+    book::claims!("handover-unseen", 1);
     let product = Product::start_with(&["--echo"]);
     std::thread::scope(|scope| {
         for thread in 0..5 {
@@ -75,6 +77,7 @@ fn five_hundred_quick_handovers_lose_no_first_frame() {
 
 #[test]
 fn killed_processes_lose_no_connection_that_is_being_handed_over() {
+    book::claims!("handover-copy", 1);
     book::claims!("C10", 1);
     for kind in ["_sfe", "_wfe"] {
         let product = Product::start_with(&["--echo"]);

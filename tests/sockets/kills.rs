@@ -115,18 +115,21 @@ fn edits_while_killed(kind: &str) -> BTreeSet<usize> {
 
 #[test]
 fn a_killed_sfe_closes_no_connection_and_edits_go_on() {
+    book::claims!("state-told-again", 1);
     book::claims!("C38", 1);
     assert_eq!(edits_while_killed("_sfe"), BTreeSet::new());
 }
 
 #[test]
 fn a_killed_wfe_closes_no_connection_and_edits_go_on() {
+    book::claims!("asked-again", 1);
     book::claims!("restart-wfe", 1);
     assert_eq!(edits_while_killed("_wfe"), BTreeSet::new());
 }
 
 #[test]
 fn after_a_killed_stream_the_clients_come_back_and_miss_nothing() {
+    book::claims!("resume-complete", 1);
     book::claims!("stream-clients", 1);
     assert_eq!(edits_while_killed("_stream").len(), CLIENTS);
 }
@@ -153,6 +156,7 @@ fn a_stream_takes_only_its_own_clients_with_it() {
 /// Whether every acknowledged edit is in the log of a server that was started anew.
 #[test]
 fn after_all_was_killed_at_once_every_acknowledged_edit_is_at_its_offset() {
+    book::claims!("edit-durable", 1);
     book::claims!("edit-kept", 1);
     let mut product = Product::start();
     let thing = product.welcome();

@@ -29,6 +29,7 @@ fn stream(product: &Product, token: &str) -> Raw {
 
 #[test]
 fn what_is_no_message_closes_the_stream_with_4509() {
+    book::claims!("not-a-message", 1);
     let product = Product::start();
     let token = live::token(&product, "ada");
     let good = br#"{"port":0,"name":"ping","id":1}"#;
@@ -58,6 +59,8 @@ fn what_is_no_message_closes_the_stream_with_4509() {
 
 #[test]
 fn an_unknown_port_or_name_is_an_error_and_the_stream_stays() {
+    book::claims!("unknown-port", 1);
+    book::claims!("unknown-name", 1);
     let product = Product::start();
     let mut raw = stream(&product, &live::token(&product, "ada"));
     for (request, error) in [
@@ -74,6 +77,7 @@ fn an_unknown_port_or_name_is_an_error_and_the_stream_stays() {
 
 #[test]
 fn a_client_that_never_reads_is_closed_with_4008_and_the_others_go_on() {
+    book::claims!("limit-queue", 1);
     book::claims!("load-bounded", 1);
     const EDITS: usize = 60;
     let env = [("WIDGETAPP_STREAM__MAX_QUEUE_BYTES", "100000"), ("WIDGETAPP_STREAM__REQUESTS_PER_SECOND", "100000")];
@@ -135,6 +139,7 @@ fn a_client_that_sends_pings_and_reads_no_pongs_takes_no_memory() {
 
 #[test]
 fn a_silent_client_is_closed_with_4012_and_one_that_answers_pings_is_not() {
+    book::claims!("limit-silence", 1);
     let env = [("WIDGETAPP_STREAM__PING_MS", "500"), ("WIDGETAPP_STREAM__PONG_MS", "500")];
     let product = Product::start_with_env(&[], &env);
     let token = live::token(&product, "ada");

@@ -43,6 +43,8 @@ async fn token_without_stream(product: &Product, user: &str) -> String {
 
 #[test]
 fn each_refusal_has_its_status_problem_and_headers_and_reaches_no_sfe() {
+    book::claims!("refusal-problem", 1);
+    book::claims!("refusal-before-sfe", 1);
     let product = Product::start_with_env(&[], &[("RUST_LOG", "widgetapp=debug")]);
     let (ada, linus) = (live::token(&product, "ada"), live::token(&product, "linus"));
     let narrow = live::run(A_MINUTE, token_without_stream(&product, "ada"));
@@ -124,6 +126,7 @@ fn each_refusal_has_its_status_problem_and_headers_and_reaches_no_sfe() {
 
 #[test]
 fn an_expired_token_is_refused() {
+    book::claims!("refused-expired", 1);
     let product = Product::start_with_env(&[], &[("WIDGETAPP_OAUTH__ACCESS_TOKEN_SECONDS", "1")]);
     let demo = live::demo(&product);
     let client = &demo.clients["demo-external-system"];
@@ -145,6 +148,7 @@ fn an_expired_token_is_refused() {
 
 #[test]
 fn without_an_sfe_a_client_is_told_when_to_come_back() {
+    book::claims!("refused-unavailable", 1);
     let product = Product::start_with(&["--echo"]);
     let [(_, sfe)] = product.processes("_sfe")[..] else { panic!("one _sfe") };
     kill("STOP", sfe);

@@ -85,6 +85,7 @@ fn the_login_page_answers_over_https_and_not_over_http() {
 
 #[test]
 fn a_stream_over_tls_edits_and_survives_a_killed_sfe() {
+    book::claims!("C46", 1);
     book::claims!("tls", 1);
     let identity = Identity::new();
     let product = start(&identity);
@@ -118,6 +119,7 @@ fn a_stream_over_tls_edits_and_survives_a_killed_sfe() {
 
 #[test]
 fn a_stream_over_tls_comes_back_after_its_wfe_was_killed() {
+    book::claims!("stream-outlives-wfe", 1);
     book::claims!("tls-wfe", 1);
     let identity = Identity::new();
     let product = start(&identity);

@@ -13,10 +13,14 @@
 //! | `web` | plain HTTP |
 //! | `described` | whether what goes over the wire is what the guides describe |
 //! | `wording` | JSON as the features write it, and whether a message is like it |
+//! | `examples/` | the executed examples |
 //! | `steps/` | what the sentences mean |
 
 mod catalogue;
+#[path = "../../book/examples/client-rust/client.rs"]
+mod client_rust;
 mod described;
+mod examples;
 mod person;
 #[path = "../product/mod.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
@@ -28,7 +32,10 @@ mod steps;
 mod web;
 mod wording;
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::{
+    collections::BTreeSet,
+    process::{ExitCode, Termination as _},
+};
 
 use book::ledger::Ledger;
 use cucumber::World as _;
@@ -41,7 +48,13 @@ const AT_ONCE: usize = 4;
 /// As libtest exits when a test failed.
 const FAILED: u8 = 101;
 
+/// Under this name the program is the guides' example of a client, so that it is never older than its source.
+const CLIENT_RUST: &str = "client-rust";
+
 fn main() -> ExitCode {
+    if std::env::args().next().is_some_and(|name| name.ends_with(CLIENT_RUST)) {
+        return client_rust::main().report();
+    }
     let arguments = Arguments::from_args();
     let catalogue = match Catalogue::read() {
         Ok(catalogue) => catalogue,

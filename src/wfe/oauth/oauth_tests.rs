@@ -7,6 +7,7 @@ use crate::wfe::fixture::{BASE, Front, SECRET, basic};
 
 #[tokio::test]
 async fn a_confidential_client_gets_a_token_by_either_way_of_authentication() {
+    book::claims!("client-credentials", 1);
     let front = Front::new();
     let by_header = basic("system", "s3cr%3Aet%2B%2F");
     let answer =
@@ -28,6 +29,7 @@ async fn a_confidential_client_gets_a_token_by_either_way_of_authentication() {
 
 #[tokio::test]
 async fn token_requests_that_are_wrong_are_answered_as_rfc_6749_says() {
+    book::claims!("oauth-errors", 1);
     let front = Front::new();
     let good = basic("system", &SECRET.replace('+', "%2B"));
     let auth = Some(good.as_str());

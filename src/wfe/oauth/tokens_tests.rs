@@ -51,6 +51,7 @@ fn parts(token: &str) -> [Value; 2] {
 
 #[test]
 fn a_token_says_what_rfc_9068_demands_and_verifies() {
+    book::claims!("token-jwt", 1);
     let bench = Bench::new();
     let token = bench.token();
     let [head, body] = parts(&token);

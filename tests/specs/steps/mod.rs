@@ -6,6 +6,7 @@ mod data;
 mod disk;
 mod documents;
 mod editing;
+mod examples;
 mod front_ends;
 mod installing;
 mod legacy;

@@ -1,0 +1,56 @@
+//! What examples need to have on the machine, and where it is: the same places as in
+//! `tests/sockets/stock_clients.rs`.
+
+use std::{
+    ffi::OsString,
+    process::{Command, Stdio},
+};
+
+use crate::{report::NotHere, scene::aside};
+
+/// A WebSocket, of its own or of the package `ws`.
+const NODE: &str = "if (!globalThis.WebSocket) require('ws')";
+
+/// Ends the step if something is missing: skipped, or failed where nothing may be skipped.
+pub async fn check(needs: &[String]) {
+    let needs = needs.to_vec();
+    let missing = aside(move || needs.into_iter().find(|what| !is_here(what))).await;
+    let Some(what) = missing else { return };
+    let asked_for = match what.as_str() {
+        "python3" => python().is_some(),
+        "node" => node_path().is_some(),
+        _ => false,
+    };
+    let why = match what.as_str() {
+        "python3" => "python3 with the package websockets (TEST_PYTHON) is not here".to_owned(),
+        "node" => "node with a WebSocket, or with the package ws (TEST_NODE_PATH), is not here".to_owned(),
+        what => format!("{what} is not here"),
+    };
+    let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+    assert!(!asked_for && !in_ci, "{why}");
+    std::panic::panic_any(NotHere(why));
+}
+
+/// The Python that was asked for.
+pub fn python() -> Option<OsString> {
+    std::env::var_os("TEST_PYTHON")
+}
+
+/// The packages of Node that were asked for.
+pub fn node_path() -> Option<OsString> {
+    std::env::var_os("TEST_NODE_PATH")
+}
+
+fn is_here(what: &str) -> bool {
+    let mut command = match what {
+        "python3" => Command::new(python().unwrap_or_else(|| what.into())),
+        what => Command::new(what),
+    };
+    match what {
+        "python3" => command.args(["-c", "import websockets"]),
+        "node" => command.args(["-e", NODE]).envs(node_path().map(|path| ("NODE_PATH", path))),
+        _ => command.arg("--version"),
+    };
+    let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    silent.status().is_ok_and(|status| status.success())
+}
