@@ -49,6 +49,8 @@ Feature: Installing and starting
       Examples:
         | file       |
         | store.db   |
+        | log.db     |
+        | log.db-wal |
         | demo.json  |
         | admin.sock |
 

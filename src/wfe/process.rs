@@ -45,7 +45,7 @@ use crate::{
         action::{Action, Created},
     },
     services::{Services, useraction::UserActions},
-    store::Store,
+    store::{Group, Store},
 };
 
 /// Connections that may be on their way from HTTP to the live side.
@@ -143,18 +143,25 @@ fn answer(store: &Store, sessions: &Sessions, request: AdminRequest) -> Result<V
     let shown = |error: crate::store::StoreError| error.to_string();
     match request {
         AdminRequest::Groups => {
-            let line = |group: crate::store::Group| {
+            let groups = store.groups().map_err(shown)?;
+            let longest = |text: fn(&Group) -> &str| groups.iter().map(|group| text(group).len()).max().unwrap_or(0);
+            let (name, organisation) = (longest(|group| &group.name), longest(|group| &group.organisation));
+            let line = |group: &Group| {
                 let state = if group.approved { "approved" } else { "not approved" };
-                format!("{}  {}  {state}", group.name, group.organisation)
+                format!("{:name$}  {:organisation$}  {state}", group.name, group.organisation)
             };
-            Ok(store.groups().map_err(shown)?.into_iter().map(line).collect())
+            Ok(groups.iter().map(line).collect())
         }
         AdminRequest::Approve { group, approved } => {
             store.set_approved(&group, approved).map_err(shown)?;
             let ended = if approved { 0 } else { end_unapproved(store, sessions) };
+            let ended = match ended {
+                1 => "1 connection was ended".to_owned(),
+                ended => format!("{ended} connections were ended"),
+            };
             Ok(vec![match approved {
                 true => format!("{group} is approved for streaming"),
-                false => format!("{group} is not approved for streaming any more; {ended} connections were ended"),
+                false => format!("{group} is not approved for streaming any more; {ended}"),
             }])
         }
     }

@@ -1,7 +1,9 @@
 //! What differs from run to run, and the placeholders that stand for it in the examples.
 //!
 //! A placeholder such as `[EPOCH]` stands for one value within an example: the first that is seen. `[EPOCH:2]` is
-//! the second. `[TOKEN:grace]`, `[PASSWORD:grace]` and the like are whose they are; without a name they are Ada's.
+//! the second. `[THING]` is the demonstration's, `[TOKEN]` and `[PASSWORD]` are Ada's, `[TOKEN:grace]` and the like
+//! are whose they say; `[BASIC]` is Ada's name and password as HTTP Basic wants them, `[SECRET]` that of
+//! `demo-external-system`.
 //! `[TIME]`, `[PID]`, `[PORT]` and `[NODE]` stand for anything that there may be, as nobody comes back to it.
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -22,7 +24,8 @@ struct Rule {
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    const UUID: &str = "(?<it>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})";
+    // Those that begin with zeros are made up.
+    const UUID: &str = "(?<it>[0-9a-f]{7}[1-9a-f]-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})";
     let uuid_in = |key: &str| format!("\"{key}\": ?\"{UUID}\"");
     let rules = [
         ("TOKEN", true, r"\b(?<it>eyJ[\w-]+\.[\w-]+\.[\w-]+)".to_owned()),
@@ -34,6 +37,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ("ID", true, UUID.to_owned()),
         ("NODE", false, r#""node": ?"(?<it>[^"\[]+)""#.to_owned()),
         ("TIME", false, r#""(?:\w+_)?(?:at|seconds)": ?(?<it>\d+)"#.to_owned()),
+        ("TIME", false, r#""retry_after_ms": ?(?<it>\d+)"#.to_owned()),
         ("TIME", false, r"(?<it>\b\d{4}-\d\d-\d\dT[\d:.]+Z)".to_owned()),
         ("TIME", false, r"\bin (?<it>\d+\.\d) s\b".to_owned()),
         ("PID", false, r#""pid": ?(?<it>\d+)"#.to_owned()),
