@@ -5,12 +5,15 @@
 //! test suites can rely on it alone.
 
 pub mod action;
+pub mod asyncapi;
 pub mod codec;
 pub mod codes;
+pub mod content;
 pub mod limits;
 pub mod message;
 #[cfg(test)]
 mod properties;
+pub mod schemas;
 pub mod session;
 mod thing_id;
 

@@ -15,6 +15,7 @@ mod legacy;
 pub mod links;
 mod login;
 mod oauth;
+pub mod openapi;
 mod openings;
 mod origin;
 mod pages;

@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
-
 use super::{Call, Place, UserActions, failed, finish};
 use crate::{
     open_things::Command,
-    protocol::{ErrorBody, action::Action},
+    protocol::{
+        ErrorBody,
+        action::{Action, Deleted},
+    },
 };
 
 pub(super) fn run(actions: &Rc<UserActions>, call: Call) {
@@ -22,7 +23,7 @@ pub(super) fn run(actions: &Rc<UserActions>, call: Call) {
             Ok(offset)
         });
         let offset = done.as_ref().ok().copied();
-        call.answer.finish(done.map(|offset| json!({ "offset": offset })), Place { offset, opened: None });
+        call.answer.finish(done.map(|offset| Deleted { offset }), Place { offset, opened: None });
     });
     actions.things.ask(thing, Command::Delete { by, answer });
 }

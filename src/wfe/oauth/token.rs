@@ -11,9 +11,10 @@ use http::{
     header::{AUTHORIZATION, PRAGMA, WWW_AUTHENTICATE},
 };
 use oauth2::url::form_urlencoded;
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 
 use super::{client, granted, secret_hash};
 use crate::{
@@ -28,7 +29,29 @@ use crate::{
     },
 };
 
-/// An error in the form of RFC 6749 5.2.
+/// A new access token (RFC 6749 5.1).
+#[derive(Serialize, ToSchema)]
+pub(in crate::wfe) struct TokenAnswer {
+    /// The access token, a JWT (RFC 9068). It is for the server; clients need not look into it.
+    access_token: String,
+    /// Always `Bearer`.
+    token_type: &'static str,
+    /// How long it is valid, in seconds.
+    expires_in: u64,
+    /// The scopes that it has, with spaces between.
+    scope: String,
+}
+
+/// Why there is no token (RFC 6749 5.2).
+#[derive(Serialize, ToSchema)]
+pub(in crate::wfe) struct TokenError {
+    /// The kind of error, as RFC 6749 names it.
+    error: &'static str,
+    /// What was wrong, for people.
+    error_description: &'static str,
+}
+
+/// An error on its way to the client.
 struct Refusal {
     error: &'static str,
     description: &'static str,
@@ -54,7 +77,7 @@ impl IntoResponse for Refusal {
             "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        let mut response = answer(status, json!({"error": self.error, "error_description": self.description}));
+        let mut response = answer(status, &TokenError { error: self.error, error_description: self.description });
         if self.basic {
             let challenge = HeaderValue::from_static(r#"Basic realm="WidgetApp", charset="UTF-8""#);
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -89,12 +112,12 @@ fn respond(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refu
     let token = tokens.issue(&principal, &client.principal.name, scopes, clock::unix_seconds());
     Ok(answer(
         StatusCode::OK,
-        json!({
-            "access_token": token,
-            "token_type": "Bearer",
-            "expires_in": tokens.lifetime_seconds(),
-            "scope": scopes.to_string(),
-        }),
+        &TokenAnswer {
+            access_token: token,
+            token_type: "Bearer",
+            expires_in: tokens.lifetime_seconds(),
+            scope: scopes.to_string(),
+        },
     ))
 }
 
@@ -172,7 +195,7 @@ fn form_decoded(text: &str) -> String {
     form_urlencoded::parse(text.as_bytes()).next().map_or_else(String::new, |(name, _)| name.into_owned())
 }
 
-fn answer(status: StatusCode, body: serde_json::Value) -> Response {
+fn answer(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = json_answer(status, body);
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response

@@ -1,0 +1,53 @@
+//! The parts of the guides that are made from the program. They are committed, so that they can be read and
+//! compared; `SNAPSHOTS=overwrite cargo test --test tidy` writes them anew.
+
+mod codes;
+mod commands;
+mod configuration;
+
+use std::fs;
+
+/// Asserts that a file below `book/src` is as the program makes it.
+fn is_up_to_date(file: &str, made: &str) {
+    let path = super::root().join("book/src").join(file);
+    if std::env::var_os("SNAPSHOTS").is_some_and(|value| value == "overwrite") {
+        fs::write(&path, made).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let differs = committed.lines().zip(made.lines()).position(|(one, other)| one != other);
+    assert!(
+        committed == made,
+        "book/src/{file} is not what the program makes (see its line {}); write it anew with\n  \
+         SNAPSHOTS=overwrite cargo test --test tidy",
+        differs.unwrap_or(committed.lines().count()) + 1,
+    );
+}
+
+#[test]
+fn the_page_of_codes_is_that_of_the_program() {
+    is_up_to_date("api/codes.md", &codes::page());
+}
+
+#[test]
+fn the_page_of_settings_is_that_of_the_program() {
+    is_up_to_date("admin/configuration.md", &configuration::page());
+}
+
+#[test]
+fn the_page_of_commands_is_that_of_the_programs() {
+    is_up_to_date("admin/commands.md", &commands::page());
+}
+
+#[test]
+fn the_description_of_the_urls_is_that_of_the_program() {
+    is_up_to_date("api/openapi.json", &as_text(&widgetapp::wfe::openapi::document()));
+}
+
+#[test]
+fn the_description_of_the_stream_is_that_of_the_program() {
+    is_up_to_date("api/asyncapi.json", &as_text(&widgetapp::protocol::asyncapi::document()));
+}
+
+fn as_text(document: &serde_json::Value) -> String {
+    format!("{document:#}\n")
+}
