@@ -60,7 +60,7 @@ Feature: Installing and starting
     Scenario: The demonstration
       Given WidgetApp is running
       When the administrator runs "widgetapp_admin -groups"
-      Then the command succeeds and says "designers  acme  approved"
+      Then the command succeeds and says "designers  acme    approved"
       And the password of Ada stands in no file but "demo.json"
       And the home page lists "Welcome" for Ada
 
