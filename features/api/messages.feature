@@ -180,7 +180,7 @@ Feature: Messages
         """
 
   @claim:drain-on-stop+1
-  Rule: A server or a _stream process that is stopped tells its clients when to come back
+  Rule: Who is sent away is told when to come back
 
     Scenario: The server is stopped
       Given "monitor" streams as Ada
@@ -191,7 +191,7 @@ Feature: Messages
         """
       And the connection of "monitor" is closed with 4001
 
-    Scenario: The administrator restarts the _stream
+    Scenario: The _stream is restarted
       Given "monitor" streams as Ada
       When the administrator restarts the _stream
       Then "monitor" receives:
