@@ -44,7 +44,7 @@ use libtest_mimic::Arguments;
 use self::{catalogue::Catalogue, report::Report, scene::Scene};
 
 /// Scenarios at once. Each has a product of several processes.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 /// As libtest exits when a test failed.
 const FAILED: u8 = 101;
 
