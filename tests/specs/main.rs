@@ -11,6 +11,7 @@
 //! | `scene` | what a scenario knows: the product, people, programs, the last answer |
 //! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
 //! | `web` | plain HTTP |
+//! | `described` | whether what goes over the wire is what the guides describe |
 //! | `wording` | JSON as the features write it, and whether a message is like it |
 //! | `examples/` | the executed examples |
 //! | `steps/` | what the sentences mean |
@@ -18,6 +19,7 @@
 mod catalogue;
 #[path = "../../book/examples/client-rust/client.rs"]
 mod client_rust;
+mod described;
 mod examples;
 mod person;
 #[path = "../product/mod.rs"]
@@ -42,7 +44,7 @@ use libtest_mimic::Arguments;
 use self::{catalogue::Catalogue, report::Report, scene::Scene};
 
 /// Scenarios at once. Each has a product of several processes.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 /// As libtest exits when a test failed.
 const FAILED: u8 = 101;
 
@@ -90,6 +92,7 @@ fn main() -> ExitCode {
             .with_parser::<Catalogue, ()>(catalogue)
             .with_writer(report)
             .with_default_cli()
+            .after(|_, _, _, _, scene| Box::pin(async move { scene.into_iter().for_each(|scene| scene.conclude()) }))
             .max_concurrent_scenarios(arguments.test_threads.unwrap_or(AT_ONCE).max(1))
             .filter_run((), move |feature, _, scenario| names.contains(&catalogue::name(feature, scenario))),
     );

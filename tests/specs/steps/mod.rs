@@ -4,6 +4,7 @@ mod actions;
 mod admin;
 mod data;
 mod disk;
+mod documents;
 mod editing;
 mod examples;
 mod front_ends;
