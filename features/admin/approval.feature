@@ -34,7 +34,7 @@ Feature: Approving user groups for streaming
       And the administrator has run "widgetapp_admin -group reviewers -approve"
       And Linus has the Thing open
       When the administrator runs "widgetapp_admin -group reviewers -withdraw"
-      Then the command succeeds and says "1 connections were ended"
+      Then the command succeeds and says "1 connection was ended"
       And Linus's connection has ended with close code 4503
       When Linus tries to open a stream
       Then Linus is told that "group_not_approved"
@@ -61,9 +61,9 @@ Feature: Approving user groups for streaming
       When the administrator runs "widgetapp_admin -groups"
       Then the command prints:
         """
-        designers  acme  approved  ada demo-external-system grace
-        reviewers  acme  not approved  linus
-        spies  rivals  approved  mallory
+        designers  acme    approved      ada demo-external-system grace
+        reviewers  acme    not approved  linus
+        spies      rivals  approved      mallory
         """
 
     Scenario: A group that does not exist

@@ -38,6 +38,7 @@ Feature: The commands of the administrator
       Examples:
         | command                                       | what |
         | widgetapp_admin -process _sfe -id 7 -restart  | 7    |
+        | widgetapp_admin -process _sfe -restart        | -id  |
         | widgetapp_admin -group painters -withdraw     | painters |
 
     Scenario: What was asked is done

@@ -49,6 +49,8 @@ Feature: Installing and starting
       Examples:
         | file       |
         | store.db   |
+        | log.db     |
+        | log.db-wal |
         | demo.json  |
         | admin.sock |
 
@@ -58,7 +60,7 @@ Feature: Installing and starting
     Scenario: The demonstration
       Given WidgetApp is running
       When the administrator runs "widgetapp_admin -groups"
-      Then the command succeeds and says "designers  acme  approved"
+      Then the command succeeds and says "designers  acme    approved"
       And the password of Ada stands in no file but "demo.json"
       And the home page lists "Welcome" for Ada
 

@@ -127,9 +127,17 @@ Feature: The processes of the server
     Scenario: The administrator restarts the _stream
       Given Ada and Grace have the Thing open
       When the administrator restarts the _stream
-      Then another _stream takes its place
+      Then Ada and Grace were sent away with 4001
+      And another _stream takes its place
       When Ada changes the title to "Back again"
       Then Ada and Grace see the title "Back again"
+      And Ada and Grace have come back without anything missed
+
+    Scenario: A _stream that does not finish is replaced all the same
+      Given Ada and Grace have the Thing open
+      When the _stream is halted
+      And the administrator restarts the _stream
+      Then another _stream takes its place
       And Ada and Grace have come back without anything missed
 
   @claim:stop+1

@@ -180,7 +180,7 @@ Feature: Messages
         """
 
   @claim:drain-on-stop+1
-  Rule: A server that is stopped tells its clients when to come back
+  Rule: Who is sent away is told when to come back
 
     Scenario: The server is stopped
       Given "monitor" streams as Ada
@@ -191,13 +191,17 @@ Feature: Messages
         """
       And the connection of "monitor" is closed with 4001
 
-  @claim:stream-end-unsaid+1
-  Rule: A _stream process that is killed or restarted alone ends its connections without a close code
-
-    Scenario: Restarted by the administrator
+    Scenario: The _stream is restarted
       Given "monitor" streams as Ada
       When the administrator restarts the _stream
-      Then the connection of "monitor" ends without a close code
+      Then "monitor" receives:
+        """
+        {"port": 0, "name": "drain", "body": {"retry_after_ms": "..."}}
+        """
+      And the connection of "monitor" is closed with 4001
+
+  @claim:stream-end-unsaid+1
+  Rule: A _stream process that is killed ends its connections without a close code
 
     Scenario: Killed
       Given "monitor" streams as Ada

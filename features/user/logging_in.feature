@@ -49,6 +49,7 @@ Feature: Logging in
     @claim:home-page+1
     Scenario: Ada logs in and sees what she can work on
       Then the home page lists "Welcome" for Ada
+      And the home page shows Linus the role "viewer"
 
     Scenario: Ada works live with her login and nothing else
       Given the browser of Ada streams with her login

@@ -19,7 +19,7 @@ pub(super) struct ServerArgs {
     #[arg(long, value_name = "URL")]
     server: Option<String>,
     /// The server's data directory, where the demonstration's passwords are
-    #[arg(long, value_name = "DIR", default_value = "widgetapp-data")]
+    #[arg(long, value_name = "DIR", default_value = "widgetapp-data", env = "WIDGETAPP_SERVER__DATA")]
     data: PathBuf,
     /// The file with the password of a user, or the secret of a client, who is not in demo.json; else
     /// WIDGETAPP_PASSWORD is used

@@ -8,12 +8,13 @@ mod sections;
 mod sources;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use sections::{Audit, Durability, Http, Log, MAX_ACCESS_TOKEN_SECONDS, Oauth, Server, Sfe, Stream, Things};
 pub use sources::{Flag, Sources};
 
 /// All settings, one struct per concern.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where the server listens and keeps its data.

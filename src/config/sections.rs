@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use super::ConfigError;
 use crate::protocol::limits;
@@ -15,17 +16,20 @@ const DAY_SECONDS: u64 = 24 * 60 * 60;
 pub const MAX_ACCESS_TOKEN_SECONDS: u64 = DAY_SECONDS;
 
 /// Where the server listens and keeps its data.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Server {
     /// Addresses to listen on, `IP:PORT`; port 0 picks a free one.
     #[serde(deserialize_with = "one_or_many")]
     pub listen: Vec<String>,
     /// The data directory. It is created if it is absent.
+    #[schema(value_type = String)]
     pub data: PathBuf,
     /// Certificate chain in PEM; with it the server speaks TLS on every address.
+    #[schema(value_type = Option<String>)]
     pub tls_cert: Option<PathBuf>,
     /// The certificate's private key in PEM.
+    #[schema(value_type = Option<String>)]
     pub tls_key: Option<PathBuf>,
     /// Whether an empty data directory is filled with a demonstration.
     pub demo: bool,
@@ -35,6 +39,7 @@ pub struct Server {
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     #[serde(deserialize_with = "one_or_many")]
+    #[schema(value_type = Vec<String>)]
     pub trusted_proxies: Vec<IpAddr>,
 }
 
@@ -86,12 +91,14 @@ impl Server {
 }
 
 /// The record of who did what to whose access.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Audit {
     /// How long it is kept, in days.
+    #[schema(minimum = 1, maximum = 3_650)]
     pub keep_days: u64,
     /// How many entries are kept at most.
+    #[schema(minimum = 100, maximum = 10_000_000)]
     pub keep_rows: u64,
 }
 
@@ -109,16 +116,20 @@ impl Audit {
 }
 
 /// HTTP requests.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// How long a request's head may take to arrive.
+    #[schema(minimum = 1)]
     pub header_timeout_seconds: u64,
     /// How long a request's body may take to arrive.
+    #[schema(minimum = 1)]
     pub body_timeout_seconds: u64,
     /// Largest request body.
+    #[schema(minimum = 1)]
     pub max_body_bytes: usize,
     /// How long a login lasts.
+    #[schema(minimum = 60, maximum = 31_622_400)]
     pub login_seconds: u64,
 }
 
@@ -149,22 +160,28 @@ impl Http {
 }
 
 /// The authorisation server.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Oauth {
     /// The `iss` of access tokens; by default `server.public_url`, else the first address listened on.
     pub issuer: Option<String>,
     /// How long an access token is valid.
+    #[schema(minimum = 1, maximum = 86_400)]
     pub access_token_seconds: u64,
     /// How long a refresh token may lie unused before it expires.
+    #[schema(minimum = 1, maximum = 31_622_400)]
     pub refresh_token_idle_seconds: u64,
     /// How long an application may go on with refresh tokens before it has to send its user back here.
+    #[schema(minimum = 1, maximum = 31_622_400)]
     pub refresh_token_seconds: u64,
     /// The age at which the key that signs access tokens is replaced by a new one.
+    #[schema(minimum = 1, maximum = 316_224_000)]
     pub signing_key_seconds: u64,
     /// Token requests per second of one application, and of one address, averaged.
+    #[schema(minimum = 1)]
     pub requests_per_second: u32,
     /// Token requests that one application, or one address, may make at once after a pause.
+    #[schema(minimum = 1)]
     pub request_burst: u32,
 }
 
@@ -198,12 +215,14 @@ impl Oauth {
 }
 
 /// Streaming front ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sfe {
     /// `_sfe` processes.
+    #[schema(minimum = 1, maximum = 64)]
     pub instances: u16,
     /// `_stream` processes of each `_sfe`.
+    #[schema(minimum = 1, maximum = 64)]
     pub streams_per_instance: u16,
 }
 
@@ -221,26 +240,35 @@ impl Sfe {
 }
 
 /// Streaming connections.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Stream {
     /// Largest message that a client may send.
+    #[schema(minimum = 1_024, maximum = 33_554_432)]
     pub max_frame_bytes: usize,
     /// Things that one connection may have open at once.
+    #[schema(minimum = 1)]
     pub max_things: usize,
     /// Bytes that may wait for one client before it is closed as too slow.
+    #[schema(minimum = 1)]
     pub max_queue_bytes: usize,
     /// How often the server pings.
+    #[schema(minimum = 1)]
     pub ping_ms: u64,
     /// How long it waits for the answer.
+    #[schema(minimum = 1)]
     pub pong_ms: u64,
     /// Requests per second of one connection, averaged.
+    #[schema(minimum = 1)]
     pub requests_per_second: u32,
     /// Requests that one connection may send at once after a pause.
+    #[schema(minimum = 1)]
     pub request_burst: u32,
     /// Streams per second that one user or client may open, averaged.
+    #[schema(minimum = 1)]
     pub openings_per_second: u32,
     /// Streams that one user or client may open at once after a pause.
+    #[schema(minimum = 1)]
     pub opening_burst: u32,
 }
 
@@ -282,10 +310,11 @@ impl Stream {
 }
 
 /// Open Things.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Things {
     /// A Thing that nobody has used for so long is dropped from memory.
+    #[schema(minimum = 1)]
     pub idle_seconds: u64,
 }
 
@@ -302,7 +331,7 @@ impl Things {
 }
 
 /// The durable log of changes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// What an acknowledged change survives: `fsync` a power cut, `os` only a killed process.
@@ -310,7 +339,7 @@ pub struct Log {
 }
 
 /// What an acknowledged change survives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
     /// A power cut.

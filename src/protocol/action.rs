@@ -4,8 +4,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::{Role, codec::Blob};
+use super::{
+    Role,
+    codec::Blob,
+    content::{Content, JsonPatch, NewContent},
+};
 
 /// The port of this service.
 pub const PORT: u16 = 200;
@@ -97,7 +102,7 @@ impl FromStr for Action {
 }
 
 /// A place in a Thing's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Position {
     /// Names the life of the log; it changes if the log had to start anew.
     pub epoch: String,
@@ -106,7 +111,7 @@ pub struct Position {
 }
 
 /// In which form an opened Thing and its changes are sent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
     /// Content as JSON, changes as `patch` (RFC 6902).
@@ -117,7 +122,7 @@ pub enum Form {
 }
 
 /// Body of `open`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Open {
     /// Resume: send only what came after this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,9 +133,10 @@ pub struct Open {
 }
 
 /// Reply to `open`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Opened<M = Value> {
     /// What the caller may do with the Thing.
+    #[schema(value_type = Role)]
     pub role: String,
     /// The life of the log.
     pub epoch: String,
@@ -140,9 +146,11 @@ pub struct Opened<M = Value> {
     pub recovered: bool,
     /// The changes after `since`, as they would have been pushed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<MissedPush>>)]
     pub missed: Option<Vec<M>>,
     /// The whole content, for `as: "json"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Content>)]
     pub content: Option<Value>,
     /// The whole state as one Yjs update, for `as: "yjs"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,7 +158,7 @@ pub struct Opened<M = Value> {
 }
 
 /// An entry of `missed`: a change as it would have been pushed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MissedPush {
     /// The port of this service.
     pub port: u16,
@@ -163,7 +171,7 @@ pub struct MissedPush {
 }
 
 /// The body of a change that was missed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum MissedBody {
     /// Of an edit.
@@ -173,12 +181,13 @@ pub enum MissedBody {
 }
 
 /// Body of `edit`: exactly one of `patch` and `update`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Edit {
     /// The client's own name for this edit, unique for that client; makes it safe to send again.
     pub key: String,
     /// JSON Patch (RFC 6902) on the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<JsonPatch>)]
     pub patch: Option<Value>,
     /// A Yjs update, version 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,7 +195,7 @@ pub struct Edit {
 }
 
 /// Reply to `edit`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Edited {
     /// The life of the log.
     pub epoch: String,
@@ -197,16 +206,18 @@ pub struct Edited {
     /// What the edit came to, if others' changes that its sender had not seen were merged with it: to be
     /// applied at the reply's place instead of what was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<JsonPatch>)]
     pub patch: Option<Value>,
 }
 
 /// Body of the push of an edit, and of an edit in `missed`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct EditPush<'a> {
     /// Who made it.
     pub user: std::borrow::Cow<'a, str>,
     /// JSON Patch, for those who opened the Thing `as: "json"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<JsonPatch>)]
     pub patch: Option<std::borrow::Cow<'a, Value>>,
     /// Yjs update, for those who opened it `as: "yjs"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,7 +225,7 @@ pub struct EditPush<'a> {
 }
 
 /// Body of the other pushes on port 200: who did it, and for `scroll` where they look.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ActionPush<'a> {
     /// Who did it.
     pub user: std::borrow::Cow<'a, str>,
@@ -227,26 +238,28 @@ pub struct ActionPush<'a> {
 }
 
 /// Body of `create`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Create {
     /// The title of the new Thing.
     pub title: String,
     /// What it starts with: `{"meta": {...}, "parts": {...}, "notes": "..."}`, each optional.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<NewContent>)]
     pub content: Option<Value>,
 }
 
 /// Reply to `create`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Created {
     /// The id of the new Thing.
+    #[schema(format = "uuid")]
     pub thing: String,
     /// The offset of its first change.
     pub offset: u64,
 }
 
 /// Body of `scroll`: a page of the home page's feed, or a place in a Thing for those who follow.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Scroll {
     /// Where the page before ended (its `next`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,7 +273,7 @@ pub struct Scroll {
 }
 
 /// Body of `search`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Search {
     /// What to look for.
     pub q: String,
@@ -270,35 +283,47 @@ pub struct Search {
 }
 
 /// Reply to `scroll` of the feed and to `search`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Things {
     /// The Things, the newest or the best first.
     pub things: Vec<ThingEntry>,
     /// Give it as `cursor` for the page after this; null on the last page.
+    #[schema(required)]
     pub next: Option<String>,
 }
 
 /// One Thing in a list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ThingEntry {
     /// Its id.
+    #[schema(format = "uuid")]
     pub thing: String,
     /// Its title.
     pub title: String,
     /// What the caller may do with it.
+    #[schema(value_type = Role)]
     pub role: String,
     /// When it was last changed, in milliseconds since 1970.
     pub changed_at: u64,
 }
 
+/// Reply to `delete`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Deleted {
+    /// The deletion's place in the Thing's log, its last.
+    pub offset: u64,
+}
+
 /// Reply to `select`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Selected {
     /// Its title.
     pub title: String,
     /// What the caller may do with it.
+    #[schema(value_type = Role)]
     pub role: String,
     /// The content as JSON.
+    #[schema(value_type = Content)]
     pub content: Value,
     /// The life of the log.
     pub epoch: String,
@@ -307,7 +332,7 @@ pub struct Selected {
 }
 
 /// Body of `refresh`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Refresh {
     /// Send only what came after this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -315,7 +340,7 @@ pub struct Refresh {
 }
 
 /// Body of `invite`: exactly one of `user` and `group`, of the caller's organisation. A role given before is replaced.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Invite {
     /// The name of a user, or the id of an OAuth client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -328,7 +353,7 @@ pub struct Invite {
 }
 
 /// Body of `uninvite`: exactly one of `user` and `group`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Uninvite {
     /// The name of a user, or the id of an OAuth client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -339,7 +364,7 @@ pub struct Uninvite {
 }
 
 /// Body of the pushes of `invite` and `uninvite`, for the other collaborators.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SharePush {
     /// Who did it.
     pub user: String,
@@ -350,7 +375,7 @@ pub struct SharePush {
 }
 
 /// With whom a Thing is shared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SharedWith {
     /// A user's name or a client's id.

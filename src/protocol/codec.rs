@@ -1,6 +1,7 @@
 //! The two encodings of the contract: JSON in text frames and CBOR in binary frames.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 use super::limits::MAX_DEPTH;
 
@@ -155,6 +156,15 @@ impl<'de> Deserialize<'de> for Blob {
         }
     }
 }
+
+impl utoipa::PartialSchema for Blob {
+    fn schema() -> RefOr<Schema> {
+        let base64 = ObjectBuilder::new().schema_type(Type::String).content_encoding("base64");
+        base64.description(Some("Bytes: base64 text in JSON, a byte string in CBOR.")).into()
+    }
+}
+
+impl utoipa::ToSchema for Blob {}
 
 #[cfg(test)]
 mod tests {

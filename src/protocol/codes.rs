@@ -83,9 +83,9 @@ codes! {
 codes! {
     /// Why the server closed a websocket: below 4500 reconnect, from 4500 do not.
     CloseCode {
+        BrokenFrame = 1002, "broken_frame", false, "a frame broke RFC 6455";
         InvalidText = 1007, "invalid_text", false, "a text frame was not UTF-8 (RFC 6455)";
         TooBig = 1009, "too_big", false, "a message was larger than max_frame_bytes (RFC 6455)";
-        BrokenFrame = 1002, "broken_frame", false, "a frame broke RFC 6455";
         Restart = 4001, "restart", true, "the server restarts; reconnect";
         TooSlow = 4008, "too_slow", true, "more waited for this client than the server keeps; reconnect and resume";
         Gap = 4010, "gap", true, "a change could not be delivered in order; reconnect and resume";

@@ -1,6 +1,7 @@
 //! The message: one JSON object or CBOR map per websocket frame.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ErrorCode;
 
@@ -13,7 +14,7 @@ use super::ErrorCode;
 /// let head: RequestHead = Codec::Json.decode(json).unwrap();
 /// assert_eq!((head.port, head.id.map(u32::from)), (200, Some(1)));
 /// ```
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, ToSchema)]
 pub struct RequestHead {
     /// The service.
     pub port: u16,
@@ -21,6 +22,7 @@ pub struct RequestHead {
     pub name: String,
     /// Echoed in the one reply; without it there is no reply, only errors are told.
     #[serde(default)]
+    #[schema(value_type = Option<u32>, format = Int64, minimum = 1, maximum = 4_294_967_295u64)]
     pub id: Option<std::num::NonZeroU32>,
     /// The Thing that it is about.
     #[serde(default)]
@@ -68,7 +70,7 @@ pub struct WithBody<B> {
 ///     br#"{"port":0,"name":"token_expiring","body":{"expires_at":5}}"#
 /// );
 /// ```
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Outgoing<'a, B> {
     /// The service.
     pub port: u16,
@@ -76,12 +78,14 @@ pub struct Outgoing<'a, B> {
     pub name: &'a str,
     /// The request that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Int64, minimum = 1, maximum = 4_294_967_295u64)]
     pub id: Option<u32>,
     /// The Thing that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thing: Option<String>,
     /// The `id` of the request that opened the Thing.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Int64, minimum = 1, maximum = 4_294_967_295u64)]
     pub join: Option<u32>,
     /// Its place in the Thing's log.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,9 +113,9 @@ impl<'a> Outgoing<'a, ()> {
 }
 
 /// Why a request failed; the `error` of a reply, and part of the body of HTTP errors.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ErrorBody {
-    /// The number, from [`ErrorCode`].
+    /// The number, from the table of codes.
     pub code: u16,
     /// The name that belongs to the number.
     pub name: String,
@@ -148,6 +152,10 @@ impl From<ErrorCode> for ErrorBody {
         Self::new(code, code.message())
     }
 }
+
+/// The body of a reply that has nothing more to say.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Empty {}
 
 /// A message as a client receives it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,14 +5,17 @@
 //! test suites can rely on it alone.
 
 pub mod action;
+pub mod asyncapi;
 pub mod codec;
 pub mod codes;
+pub mod content;
 pub mod limits;
 pub mod message;
 pub mod notification;
 #[cfg(test)]
 mod properties;
 mod role;
+pub mod schemas;
 pub mod session;
 mod thing_id;
 

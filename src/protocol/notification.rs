@@ -1,13 +1,14 @@
 //! Port 203: what somebody is told of their access, on all their connections.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The port of this service.
 pub const PORT: u16 = 203;
 
 /// A Thing is shared with the receiver, or in another role than before: body of `invited`. The Thing stands in the
 /// message's `thing`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Invited {
     /// Who shared it.
     pub by: String,
@@ -21,7 +22,7 @@ pub struct Invited {
 }
 
 /// A share is ended: body of `uninvited`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Uninvited {
     /// Who ended it.
     pub by: String,
@@ -33,7 +34,7 @@ pub struct Uninvited {
 }
 
 /// A group of the receiver's may stream, or not any more: body of `approved` and `withdrawn`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Approval {
     /// The group.
     pub group: String,

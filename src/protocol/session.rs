@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The port of this service.
 pub const PORT: u16 = 0;
 
 /// The first message of the server, named `welcome`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Welcome {
     /// This connection, unguessable.
     pub session: String,
@@ -37,21 +38,22 @@ pub struct Welcome {
 }
 
 /// Body of the request `refresh`: a new token for the live connection.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = NewToken)]
 pub struct Refresh {
     /// The access token that replaces the present one. It must be the same user's.
     pub token: String,
 }
 
 /// Reply to `refresh`, and body of the push `token_expiring`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ExpiresAt {
     /// Seconds since 1970.
     pub expires_at: u64,
 }
 
 /// Body of the push `access`: the user's role on an open Thing has changed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Access {
     /// The Thing.
     pub thing: String,
@@ -60,7 +62,7 @@ pub struct Access {
 }
 
 /// Body of the push `drain`: reconnect after this delay.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Drain {
     /// This client's own delay.
     pub retry_after_ms: u64,

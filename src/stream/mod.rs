@@ -161,10 +161,14 @@ impl Holder {
 
     /// Takes a client's socket over.
     fn place(self: &Rc<Self>, placement: Placement, mut sockets: Vec<OwnedFd>) {
+        if self.draining.get() {
+            // It is still on its way, so it is handed over again when this process has ended.
+            return;
+        }
         let (session, now) = (placement.session, clock::now());
         let connection = sockets.pop().map(|socket| Connection::new(&placement, socket, self.bounds, now));
         match connection {
-            Some(Ok(connection)) if !self.draining.get() => {
+            Some(Ok(connection)) => {
                 let connection = Rc::new(connection);
                 self.connections.borrow_mut().insert(session, connection.clone());
                 self.tell(&StreamUp::Taken(session));

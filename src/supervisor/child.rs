@@ -27,6 +27,8 @@ use crate::{
 pub enum Happening {
     /// It says something.
     Reported(Report),
+    /// It has had its time to drain.
+    Overdue,
     /// It has ended.
     Ended(io::Result<ExitStatus>),
 }

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use rustix::process::Signal;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -124,11 +124,14 @@ async fn bind(address: &str) -> anyhow::Result<TcpListener> {
             bound => break bound,
         }
     };
-    let listener = bound.with_context(|| match address.rsplit_once(':') {
-        Some((host, port)) => format!(
-            "cannot listen on {address}; is another program using port {port}? Choose another with --listen {host}:PORT (0 picks a free one)"
-        ),
-        None => format!("cannot listen on {address}; write it as ADDRESS:PORT, such as 127.0.0.1:8080"),
+    let listener = bound.map_err(|error| match address.rsplit_once(':') {
+        Some((host, _)) if error.kind() == io::ErrorKind::AddrInUse => {
+            anyhow!(
+                "cannot listen on {address}: another program uses this port; choose another with \
+                 --listen {host}:PORT (0 picks a free one)"
+            )
+        }
+        _ => anyhow!("cannot listen on {address}: {error}"),
     })?;
     // The standard library asks for a queue of 128, too short for all clients that come back at once.
     rustix::net::listen(&listener, 4096)?;
@@ -217,6 +220,7 @@ impl Supervisor {
             }
             Happening::Reported(Report::Failed(why)) if !announced => bail!(why),
             Happening::Reported(Report::Failed(why)) => tracing::error!(process = %id, why, "a process cannot go on"),
+            Happening::Overdue => self.children.get(&id).into_iter().for_each(|child| child.signal(Signal::KILL)),
             Happening::Ended(status) => self.ended(id, pid, &status),
         }
         Ok(())
@@ -277,8 +281,11 @@ impl Supervisor {
                 let found = self.children.iter().find(|(id, _)| id.kind() == kind && id.number() == number);
                 let answer = match found {
                     Some((id, child)) => {
-                        child.signal(Signal::TERM);
+                        self.retire(*id, child);
                         Ok(vec![format!("{id} (pid {}) is restarted", child.pid)])
+                    }
+                    None if number.is_empty() => {
+                        Err(format!("which {kind}? Name it with -id; see widgetapp_admin -status"))
                     }
                     None => Err(format!("there is no {kind} {number}; see widgetapp_admin -status")),
                 };
@@ -292,6 +299,20 @@ impl Supervisor {
                 None => drop(reply.send(Err("_wfe is being restarted; ask again".into()))),
             },
         }
+    }
+
+    /// Ends a process that is to be replaced. A `_stream` sends its clients away first; the others keep nothing
+    /// that would have to be told.
+    fn retire(&self, id: ProcessId, child: &Child) {
+        if !matches!(id, ProcessId::Stream(..)) {
+            return child.signal(Signal::TERM);
+        }
+        child.tell(Command::Drain, Vec::new());
+        let (events, pid) = (self.events.clone(), child.pid);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(DRAIN_WITHIN).await;
+            let _ = events.send(Event { id, pid, what: Happening::Overdue });
+        });
     }
 
     /// Ends the processes from the clients' side on: each has those behind it while it finishes.

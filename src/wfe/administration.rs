@@ -34,14 +34,22 @@ impl Administration {
     /// Answers one question.
     pub async fn answer(&self, request: AdminRequest) -> Answer {
         match request {
-            AdminRequest::Groups { json, skip } => lines(self.store().groups(), json, skip, |group: &Group| {
-                let state = if group.approved { "approved" } else { "not approved" };
-                format!("{}  {}  {state}  {}", group.name, group.organisation, group.members.join(" "))
-            }),
-            AdminRequest::Users { json, skip } => lines(self.store().users(), json, skip, |user: &User| {
-                let state = if user.disabled { "disabled" } else { "enabled" };
-                format!("{}  {}  {state}  {}", user.name, user.organisation, user.groups.join(" "))
-            }),
+            AdminRequest::Groups { json, skip } => {
+                let groups = self.store().groups();
+                let (name, of) = widths(&groups, |group| (&group.name, &group.organisation));
+                lines(groups, json, skip, |Group { name: group, organisation, approved, members }| {
+                    let state = if *approved { "approved" } else { "not approved" };
+                    format!("{group:name$}  {organisation:of$}  {state:12}  {}", members.join(" "))
+                })
+            }
+            AdminRequest::Users { json, skip } => {
+                let users = self.store().users();
+                let (name, of) = widths(&users, |user| (&user.name, &user.organisation));
+                lines(users, json, skip, |User { name: user, organisation, disabled, groups }| {
+                    let state = if *disabled { "disabled" } else { "enabled" };
+                    format!("{user:name$}  {organisation:of$}  {state:8}  {}", groups.join(" "))
+                })
+            }
             AdminRequest::Audit { since_seconds, user, json, skip } => {
                 let since = since_seconds.map_or(0, |seconds| clock::unix_millis().saturating_sub(seconds * 1000));
                 lines(self.store().recorded(since, user.as_deref(), MOST_ROWS), json, skip, shown)
@@ -60,7 +68,7 @@ impl Administration {
                 let ended = self.done(event, &group, self.store().set_approved(&group, approved))?;
                 Ok(vec![match approved {
                     true => format!("{group} is approved for streaming"),
-                    false => format!("{group} is not approved for streaming any more; {ended} connections were ended"),
+                    false => format!("{group} is not approved for streaming any more; {}", connections(ended)),
                 }])
             }
             AdminRequest::Member { group, name, add } => self.member(&group, &name, add),
@@ -72,13 +80,13 @@ impl Administration {
                     if disabled { (Event::UserDisabled, "disabled") } else { (Event::UserEnabled, "enabled") };
                 let set = self.known_user(&user).and_then(|_| self.store().set_disabled(&user, disabled));
                 let ended = self.done(event, &user, set)?;
-                Ok(vec![format!("{user} is {state}{}", connections(ended))])
+                Ok(vec![format!("{user} is {state}{}", and_connections(ended))])
             }
             AdminRequest::Oauth(request) => applications::answer(self, request),
             AdminRequest::NewPassword { user } => {
                 let (password, hash) = self.new_password().await?;
                 let ended = self.done(Event::PasswordChanged, &user, self.store().set_password(&user, &hash))?;
-                let changed = format!("{user} has a new password{}", connections(ended));
+                let changed = format!("{user} has a new password{}", and_connections(ended));
                 Ok(vec![changed, format!("password: {password}")])
             }
         }
@@ -97,7 +105,7 @@ impl Administration {
             if add { self.store().join_group(group, &who) } else { self.store().leave_group(group, &who) }
         });
         let ended = self.done(event, &format!("{group} {name}"), changed)?;
-        Ok(vec![format!("{name} {said} {group}{}", connections(ended))])
+        Ok(vec![format!("{name} {said} {group}{}", and_connections(ended))])
     }
 
     async fn add_user(&self, name: &str, organisation: String, groups: &[String]) -> Answer {
@@ -163,7 +171,21 @@ impl Administration {
 }
 
 pub(super) fn connections(ended: usize) -> String {
-    if ended == 0 { String::new() } else { format!("; {ended} connections were ended") }
+    match ended {
+        1 => "1 connection was ended".into(),
+        ended => format!("{ended} connections were ended"),
+    }
+}
+
+/// The same behind something else, if there is something to tell.
+fn and_connections(ended: usize) -> String {
+    if ended == 0 { String::new() } else { format!("; {}", and_connections(ended)) }
+}
+
+/// The widths of the first two columns.
+fn widths<T>(all: &Result<Vec<T>, StoreError>, columns: impl Fn(&T) -> (&str, &str)) -> (usize, usize) {
+    let all = || all.iter().flatten().map(&columns);
+    (all().map(|(one, _)| one.len()).max().unwrap_or(0), all().map(|(_, two)| two.len()).max().unwrap_or(0))
 }
 
 fn lines<T: Serialize>(

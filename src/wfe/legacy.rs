@@ -14,7 +14,9 @@ use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION},
 };
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::{
     App, ajax, body, caller,
@@ -27,6 +29,7 @@ use crate::{
     protocol::{
         ErrorBody, ErrorCode,
         action::{Action, Created, Selected},
+        content::Content,
     },
 };
 
@@ -46,7 +49,7 @@ pub(super) async fn create(State(app): State<App>, auth: AuthSession, request: R
     let reply = app.services().call(call.permit(&app, Action::Create, None)?, body).await?;
     let created: Created = read(reply)?;
     let selected = call.select(&app, &created.thing).await?;
-    let mut response = whole(StatusCode::CREATED, &created.thing, &selected);
+    let mut response = whole(StatusCode::CREATED, &created.thing, selected);
     let location = HeaderValue::try_from(format!("/api/1.0/things/{}", created.thing));
     response.headers_mut().extend(location.ok().map(|location| (LOCATION, location)));
     Ok(response)
@@ -65,7 +68,7 @@ pub(super) async fn show(
     if names_tag(&call.headers, IF_NONE_MATCH, &tag) == Some(true) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, tag)]).into_response());
     }
-    Ok(whole(StatusCode::OK, &thing, &selected))
+    Ok(whole(StatusCode::OK, &thing, selected))
 }
 
 /// `PUT /api/1.0/things/{id}` with `{"title"?, "content"}` or the content alone.
@@ -80,7 +83,7 @@ pub(super) async fn replace(
     let only_at = call.matched(&app, &thing).await?;
     let permits = (call.permit(&app, Action::Edit, Some(&thing))?, call.permit(&app, Action::Select, Some(&thing))?);
     let selected = app.services().replace(permits, content, only_at).await?;
-    Ok(whole(StatusCode::OK, &thing, &selected))
+    Ok(whole(StatusCode::OK, &thing, selected))
 }
 
 /// `DELETE /api/1.0/things/{id}`.
@@ -169,11 +172,31 @@ fn content_of(mut body: Map<String, Value>) -> Result<Value, Problem> {
     Ok(content)
 }
 
-fn whole(status: StatusCode, thing: &str, selected: &Selected) -> Response {
-    let mut body = json!(selected);
-    body["thing"] = thing.into();
-    let mut response = json_answer(status, body);
-    let tag = HeaderValue::try_from(etag(selected));
+/// A Thing as the API of release 1.0 shows it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LegacyThing)]
+pub(super) struct Whole<'a> {
+    /// Its id.
+    #[schema(format = "uuid")]
+    thing: &'a str,
+    /// Its title.
+    title: String,
+    /// What the caller may do with it.
+    #[schema(value_type = crate::protocol::Role)]
+    role: String,
+    /// The content.
+    #[schema(value_type = Content)]
+    content: Value,
+    /// The life of the log.
+    epoch: String,
+    /// The content is as of this change.
+    offset: u64,
+}
+
+fn whole(status: StatusCode, thing: &str, selected: Selected) -> Response {
+    let tag = HeaderValue::try_from(etag(&selected));
+    let Selected { title, role, content, epoch, offset } = selected;
+    let mut response = json_answer(status, Whole { thing, title, role, content, epoch, offset });
     response.headers_mut().extend(tag.ok().map(|tag| (ETAG, tag)));
     response
 }

@@ -9,10 +9,10 @@ use axum::{
 };
 use axum_login::{AuthManagerLayer, AuthManagerLayerBuilder};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+use utoipa::ToSchema;
 
 use super::{
     App,
@@ -75,13 +75,28 @@ pub(super) async fn page(State(app): State<App>, RawQuery(query): RawQuery) -> R
     pages::login(next, None, authorize::destination_of(&app, next).as_deref())
 }
 
-#[derive(Deserialize)]
+/// Name and password.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Form {
+pub(super) struct LoginForm {
+    /// The user's name.
     username: String,
+    /// The user's password.
     password: String,
+    /// The path of the page to go on to.
     #[serde(default)]
     next: Option<String>,
+}
+
+/// Who has logged in, and what comes next.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LoginAnswer<'a> {
+    /// The user's name.
+    user: &'a str,
+    /// The organisation that the user belongs to.
+    organisation: &'a str,
+    /// The path of the page to go on to; only pages of this server.
+    next: String,
 }
 
 /// `POST /login`: a form answers with a page, JSON with JSON.
@@ -111,7 +126,7 @@ pub(super) async fn submit(
         Redirect::to(&next).into_response()
     } else {
         let Principal { name, organisation, .. } = &user.principal;
-        json_answer(StatusCode::OK, json!({"user": name, "organisation": organisation, "next": next}))
+        json_answer(StatusCode::OK, LoginAnswer { user: name, organisation, next })
     })
 }
 
@@ -151,13 +166,14 @@ pub(super) async fn logout(
     Ok(Redirect::to("/login").into_response())
 }
 
-fn read_form(body: &[u8]) -> Result<Form, Problem> {
+fn read_form(body: &[u8]) -> Result<LoginForm, Problem> {
     let fields = Fields::parse(body)?;
     let field = |name: &str| {
         let text = fields.get(name).map(str::to_owned);
         text.ok_or_else(|| Problem::new(ErrorCode::BadRequest, format!("\"{name}\" is missing")))
     };
-    Ok(Form { username: field("username")?, password: field("password")?, next: fields.get("next").map(str::to_owned) })
+    let next = fields.get("next").map(str::to_owned);
+    Ok(LoginForm { username: field("username")?, password: field("password")?, next })
 }
 
 /// The path if it leads to a page of ours, else the home page. Browsers read `\` as `/`, and drop

@@ -17,6 +17,7 @@ pub mod links;
 pub mod live_access;
 mod login;
 mod oauth;
+pub mod openapi;
 mod origin;
 mod pages;
 mod passwords;

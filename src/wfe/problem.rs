@@ -14,7 +14,9 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::{
     protocol::{ErrorBody, ErrorCode},
@@ -102,31 +104,52 @@ impl IntoResponse for Problem {
         response.headers_mut().extend(headers);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        *response.body_mut() = Body::from(document(&error, status).to_string());
+        *response.body_mut() = Body::from(json!(Document::new(&error, status)).to_string());
         response
     }
 }
 
-/// The body of a problem (RFC 9457).
-pub(super) fn document(error: &ErrorBody, status: StatusCode) -> serde_json::Value {
-    let code = ErrorCode::ALL.iter().find(|code| code.number() == error.code);
-    let mut body = json!({
-        "type": format!("urn:widgetapp:error:{}", error.name),
-        "title": code.map_or(error.name.as_str(), |code| code.message()),
-        "status": status.as_u16(),
-        "detail": error.message,
-        "code": error.code,
-        "name": error.name,
-        "temporary": error.temporary,
-    });
-    if let Some(millis) = error.retry_after_ms {
-        body["retry_after_ms"] = millis.into();
+/// The body of every error by HTTP (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document {
+    /// Names the kind of problem: `urn:widgetapp:error:NAME`.
+    r#type: String,
+    /// What the code means.
+    title: String,
+    /// The status of the answer, again.
+    status: u16,
+    /// What was wrong and what to do, for people.
+    detail: String,
+    /// The number of the error, from the table of codes.
+    code: u16,
+    /// The name that belongs to the number.
+    name: String,
+    /// Whether the same request may succeed later.
+    temporary: bool,
+    /// How long to wait before that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+impl Document {
+    pub fn new(error: &ErrorBody, status: StatusCode) -> Self {
+        let code = ErrorCode::ALL.iter().find(|code| code.number() == error.code);
+        Self {
+            r#type: format!("urn:widgetapp:error:{}", error.name),
+            title: code.map_or(error.name.as_str(), |code| code.message()).into(),
+            status: status.as_u16(),
+            detail: error.message.clone(),
+            code: error.code,
+            name: error.name.clone(),
+            temporary: error.temporary,
+            retry_after_ms: error.retry_after_ms,
+        }
     }
-    body
 }
 
 /// The status of each code.
-fn status_of(code: ErrorCode) -> StatusCode {
+pub(super) fn status_of(code: ErrorCode) -> StatusCode {
     use ErrorCode as E;
     match code {
         E::BadRequest | E::InvalidAction | E::UnknownPort | E::TokenInUrl | E::UnknownSubprotocol | E::BadUpgrade => {
@@ -201,7 +224,7 @@ pub(super) async fn complete(response: Response) -> Response {
 }
 
 /// A JSON answer that no cache may keep.
-pub(super) fn json_answer(status: StatusCode, value: impl serde::Serialize) -> Response {
+pub(super) fn json_answer(status: StatusCode, value: impl Serialize) -> Response {
     (status, [(CACHE_CONTROL, "no-store")], Json(value)).into_response()
 }
 

@@ -248,7 +248,7 @@ fn tls(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
 
 /// A refusal for a socket that speaks HTTP no more through hyper.
 pub(super) fn raw_refusal(error: &ErrorBody) -> Vec<u8> {
-    let body = problem::document(error, http::StatusCode::SERVICE_UNAVAILABLE).to_string();
+    let body = serde_json::json!(problem::Document::new(error, http::StatusCode::SERVICE_UNAVAILABLE)).to_string();
     let mut answer = Vec::with_capacity(body.len() + 256);
     let seconds = error.retry_after_ms.unwrap_or(1000).div_ceil(1000);
     let _ = write!(

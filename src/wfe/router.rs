@@ -12,7 +12,7 @@ use super::{
     ajax::{by_get, by_post},
     body, health, legacy, login,
     oauth::{authorize, consent, metadata, presented, token},
-    pages, problem,
+    openapi, pages, problem,
     problem::Problem,
     stream_door,
 };
@@ -46,6 +46,8 @@ pub fn router(app: App) -> Router {
         .route("/_stream", get(stream_door::open))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/openapi.json", get(openapi::openapi))
+        .route("/asyncapi.json", get(openapi::asyncapi))
         .fallback(async || Problem::from(ErrorCode::NotFound))
         .method_not_allowed_fallback(async || Problem::from(ErrorCode::MethodNotAllowed));
 

@@ -18,6 +18,7 @@ use crate::{
 };
 
 #[path = "../permissions/mod.rs"]
+#[expect(dead_code, reason = "the guide shows more of it")]
 mod table;
 
 const FIVE_MINUTES: Duration = Duration::from_secs(300);

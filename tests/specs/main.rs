@@ -12,6 +12,7 @@
 //! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
 //! | `application` | an application that acts for people, and their browser |
 //! | `web` | plain HTTP |
+//! | `described` | whether what goes over the wire is what the guides describe |
 //! | `wording` | JSON as the features write it, and whether a message is like it |
 //! | `examples/` | the executed examples |
 //! | `steps/` | what the sentences mean |
@@ -20,6 +21,7 @@ mod application;
 mod catalogue;
 #[path = "../../book/examples/client-rust/client.rs"]
 mod client_rust;
+mod described;
 mod examples;
 mod person;
 #[path = "../product/mod.rs"]
@@ -44,7 +46,7 @@ use libtest_mimic::Arguments;
 use self::{catalogue::Catalogue, report::Report, scene::Scene};
 
 /// Scenarios at once. Each has a product of several processes.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 /// As libtest exits when a test failed.
 const FAILED: u8 = 101;
 
@@ -92,6 +94,7 @@ fn main() -> ExitCode {
             .with_parser::<Catalogue, ()>(catalogue)
             .with_writer(report)
             .with_default_cli()
+            .after(|_, _, _, _, scene| Box::pin(async move { scene.into_iter().for_each(|scene| scene.conclude()) }))
             .max_concurrent_scenarios(arguments.test_threads.unwrap_or(AT_ONCE).max(1))
             .filter_run((), move |feature, _, scenario| names.contains(&catalogue::name(feature, scenario))),
     );

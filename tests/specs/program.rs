@@ -1,10 +1,12 @@
 //! A program that streams: bare messages over a bare websocket, as other people's programs send them.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{SinkExt as _, StreamExt as _, stream::SplitSink};
 use serde_json::{Value, json};
 use tokio::{
@@ -28,10 +30,14 @@ use tokio_tungstenite::{
 use widgetapp::protocol::{Codec, action::Action, codec::Blob, message::Request};
 
 use crate::{
+    described,
     product::PATIENCE,
     scene::{in_time, until},
     wording::like,
 };
+
+/// Stands for a frame that cannot be decoded.
+const UNREADABLE: &str = "a frame that cannot be decoded";
 
 /// A stream, and what came over it.
 pub struct Program {
@@ -54,6 +60,10 @@ pub struct Seen {
     pub closed: Option<u16>,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
+    /// Requests that are not answered, by their ids.
+    asked: HashMap<u64, Value>,
+    /// What was not as the guides describe it.
+    complaints: Vec<String>,
 }
 
 /// How a stream is opened.
@@ -120,28 +130,39 @@ impl Program {
         let (head, rest) = in_time("the server answers the handshake", answer_head(&mut socket)).await;
         assert!(head.starts_with("HTTP/1.1 101"), "the stream was refused: {head}{}", String::from_utf8_lossy(&rest));
         let subprotocol = header(&head, "sec-websocket-protocol");
-        let seen = Arc::new(Mutex::new(Seen { subprotocol, ..Seen::default() }));
+        let codec = subprotocol.as_deref().and_then(Codec::from_subprotocol).unwrap_or(opening.codec);
+        let mut seen = Seen { subprotocol, ..Seen::default() };
+        opening.first.iter().for_each(|message| seen.ask(message));
+        let seen = Arc::new(Mutex::new(seen));
         let websocket = WebSocketStream::from_partially_read(socket, rest, Role::Client, None).await;
         let (writer, mut reader) = websocket.split();
-        let (codec, into) = (opening.codec, Arc::clone(&seen));
+        let into = Arc::clone(&seen);
         tokio::spawn(async move {
             let mut code = 0;
             while let Some(message) = reader.next().await {
                 match message {
-                    Ok(Message::Text(text)) => take(&into, false, serde_json::from_str(&text).ok()),
-                    Ok(Message::Binary(bytes)) => take(&into, true, codec.decode(&bytes).ok().map(plain)),
+                    Ok(Message::Text(text)) => {
+                        let message: Value = serde_json::from_str(&text).unwrap_or_else(|_| UNREADABLE.into());
+                        locked(&into).take(false, message.clone(), &message);
+                    }
+                    Ok(Message::Binary(bytes)) => {
+                        let message: ciborium::Value = codec.decode(&bytes).unwrap_or_else(|_| UNREADABLE.into());
+                        let with_base64 = plain(message.clone(), &|bytes| STANDARD.encode(bytes).into());
+                        locked(&into).take(true, plain(message, &Value::from), &with_base64);
+                    }
                     Ok(Message::Close(frame)) => code = frame.map_or(1005, |frame| frame.code.into()),
                     Ok(_) => {}
                     Err(_) => break,
                 }
             }
-            into.lock().unwrap_or_else(PoisonError::into_inner).closed = Some(code);
+            locked(&into).closed = Some(code);
         });
         Self { writer, codec, seen, cursor: 0, last_id: 1000 }
     }
 
     /// Sends a message in the stream's own encoding.
     pub async fn send(&mut self, message: &Value) {
+        locked(&self.seen).ask(message);
         let message = match self.codec {
             Codec::Json => Message::text(message.to_string()),
             Codec::Cbor => Message::binary(self.codec.encode(message)),
@@ -162,6 +183,7 @@ impl Program {
     /// Sends without waiting for each to be written.
     pub async fn send_all(&mut self, messages: impl Iterator<Item = Value>) {
         for message in messages {
+            locked(&self.seen).ask(&message);
             if self.writer.feed(Message::text(message.to_string())).await.is_err() {
                 return;
             }
@@ -178,7 +200,9 @@ impl Program {
         }
         let (name, thing) = (Action::Edit.name(), Some(thing));
         let body = Body { key: "drawn", update: Blob(update.into()) };
-        let bytes = self.codec.encode(&Request { port: 200, name, id: 50, thing, offset: None, body });
+        let request = Request { port: 200, name, id: 50, thing, offset: None, body };
+        locked(&self.seen).ask(&json!(request));
+        let bytes = self.codec.encode(&request);
         let message = match self.codec {
             Codec::Json => Message::text(String::from_utf8(bytes).expect("JSON is UTF-8")),
             Codec::Cbor => Message::binary(bytes),
@@ -219,14 +243,19 @@ impl Program {
         self.request(json!({"port": 200, "name": "widgetApp_useraction_select", "thing": thing})).await;
     }
 
-    /// What came. A step that fails while it looks leaves it as it is.
+    /// What came. A step that fails while it looks leaves it as it is. Fails the step if something was not as the
+    /// guides describe it.
     pub fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        let seen = locked(&self.seen);
+        if let Some(complaint) = seen.complaints.first() {
+            panic!("{complaint}");
+        }
+        seen
     }
 
     /// For the report of a failure.
     pub fn account(&self) -> String {
-        let seen = self.seen();
+        let seen = locked(&self.seen);
         let mut account = String::new();
         for message in &seen.messages {
             let _ = writeln!(account, "  {message}");
@@ -238,19 +267,38 @@ impl Program {
     }
 }
 
-fn take(seen: &Mutex<Seen>, binary: bool, message: Option<Value>) {
-    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-    seen.messages.push(message.unwrap_or_else(|| "a frame that cannot be decoded".into()));
-    seen.binary.push(binary);
+impl Seen {
+    /// Notes a request until it is answered.
+    fn ask(&mut self, request: &Value) {
+        if let Some(id) = request["id"].as_u64() {
+            self.asked.insert(id, request.clone());
+        }
+    }
+
+    /// Takes a message, `described` with byte strings as base64 text.
+    fn take(&mut self, binary: bool, message: Value, described: &Value) {
+        let answered = described["id"].as_u64().and_then(|id| self.asked.remove(&id));
+        self.complaints.extend(described::told(described).err());
+        if let (Some(request), None) = (answered, described.get("error")) {
+            self.complaints.extend(described::asked(&request).err());
+        }
+        self.messages.push(message);
+        self.binary.push(binary);
+    }
+}
+
+fn locked(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// CBOR as JSON.
-fn plain(value: ciborium::Value) -> Value {
+fn plain(value: ciborium::Value, bytes_as: &dyn Fn(Vec<u8>) -> Value) -> Value {
     match value {
-        ciborium::Value::Bytes(bytes) => bytes.into(),
-        ciborium::Value::Array(values) => values.into_iter().map(plain).collect(),
+        ciborium::Value::Bytes(bytes) => bytes_as(bytes),
+        ciborium::Value::Array(values) => values.into_iter().map(|value| plain(value, bytes_as)).collect(),
         ciborium::Value::Map(fields) => {
-            let field = |(name, value): (ciborium::Value, _)| (name.into_text().unwrap_or_default(), plain(value));
+            let field =
+                |(name, value): (ciborium::Value, _)| (name.into_text().unwrap_or_default(), plain(value, bytes_as));
             Value::Object(fields.into_iter().map(field).collect())
         }
         other => other.deserialized().unwrap_or_default(),

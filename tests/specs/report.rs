@@ -167,7 +167,7 @@ impl Report {
                 progress.take(&path, &step, event);
             }
             event::Scenario::Hook(_, Hook::Failed(_, why)) => {
-                progress.failure = Some(format!("{path}: a hook failed: {}", text_of(&*why)));
+                progress.failure.get_or_insert_with(|| format!("{path}: {}", text_of(&*why)));
             }
             event::Scenario::Finished => self.finished(name, &path),
             event::Scenario::Started | event::Scenario::Hook(..) | event::Scenario::Log(_) => {}

@@ -143,6 +143,11 @@ impl Scene {
         self.answer.as_ref().expect("something was asked over HTTP")
     }
 
+    /// The scenario is over: nothing may have come that the guides do not describe.
+    pub fn conclude(&self) {
+        self.programs.values().for_each(|program| drop(program.seen()));
+    }
+
     /// What everyone has seen, and the server's log.
     pub fn account(&self) -> String {
         use fmt::Write as _;

@@ -4,7 +4,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{Certificate, Client, Method, header::HeaderMap, redirect::Policy};
 use serde_json::Value;
 
-use crate::scene::{Scene, in_time};
+use crate::{
+    described,
+    scene::{Scene, in_time},
+};
 
 /// An answer, read whole.
 #[derive(Debug)]
@@ -26,20 +29,20 @@ impl Answer {
     }
 }
 
-/// Sends one request.
+/// Sends one request. Fails the step if the exchange is not as the guides describe it.
 pub async fn send(scene: &Scene, method: &str, path: &str, headers: &[(&str, String)], body: Option<String>) -> Answer {
     let mut client = Client::builder().redirect(Policy::none());
     if let Some(certificate) = &scene.certificate {
         client = client.tls_certs_only([Certificate::from_pem(certificate.as_bytes()).expect("a certificate")]);
     }
     let client = client.build().expect("a plain client");
-    let method: Method = method.parse().expect("a method");
-    let mut request = client.request(method, format!("{}{path}", scene.product().url()));
+    let verb: Method = method.parse().expect("a method");
+    let mut request = client.request(verb, format!("{}{path}", scene.product().url()));
     for (name, value) in headers {
         request = request.header(*name, value);
     }
-    if let Some(body) = body {
-        request = request.body(body);
+    if let Some(body) = &body {
+        request = request.body(body.clone());
     }
     let answering = async {
         let answer = request.send().await.expect("the server answers");
@@ -48,7 +51,12 @@ pub async fn send(scene: &Scene, method: &str, path: &str, headers: &[(&str, Str
         let text = if status == 101 { String::new() } else { answer.text().await.expect("text") };
         Answer { status, headers, text }
     };
-    in_time("the server answers", answering).await
+    let answer = in_time("the server answers", answering).await;
+    let content_type = headers.iter().find(|(name, _)| *name == "content-type");
+    let content_type = content_type.map(|(_, value)| value.as_str()).unwrap_or_default();
+    let request = described::Request { method, path, content_type, body: body.as_deref() };
+    described::exchange(&request, &answer).unwrap_or_else(|complaint| panic!("{complaint}"));
+    answer
 }
 
 /// Logs in as a browser does; the cookie.

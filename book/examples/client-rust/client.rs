@@ -1,4 +1,4 @@
-//! Shows the changes of a Thing and makes one: `client-rust THING`, with an access token in WIDGETAPP_TOKEN.
+//! Shows the changes of a Thing and makes one: `client-rust SERVER THING`, with an access token in WIDGETAPP_TOKEN.
 //!
 //! The client library reconnects and resumes by itself; here is what a program hears of it.
 
@@ -9,9 +9,11 @@ use widgetapp::{
 };
 
 #[tokio::main]
-pub async fn main() -> anyhow::Result<()> {
-    let thing = std::env::args().nth(1).ok_or(anyhow::anyhow!("which Thing?"))?;
-    let server = std::env::var("WIDGETAPP_URL").unwrap_or("http://127.0.0.1:8080".into());
+pub(crate) async fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(server), Some(thing)) = (arguments.next(), arguments.next()) else {
+        anyhow::bail!("which server, and which Thing?");
+    };
     let (client, mut events) = Client::connect(&server, std::env::var("WIDGETAPP_TOKEN")?).await?;
 
     let opened = client.open(&thing, Form::Json).await?;
@@ -23,18 +25,17 @@ pub async fn main() -> anyhow::Result<()> {
 
     while let Some(event) = events.recv().await {
         match event {
-            Event::Welcome(welcome) => println!("welcome, {}", welcome.user),
-            Event::Message(push) if push.offset.is_some() => {
-                println!("{} {} {}", push.offset.unwrap_or_default(), push.body["user"], push.body["patch"]);
-            }
-            Event::Message(push) => println!("{} by {}", push.name, push.body["user"]),
-            Event::Acked { offset, .. } => println!("{offset} is mine"),
+            Event::Message(push) => match push.offset {
+                Some(offset) => println!("{offset} {} {}", push.body["user"], push.body["patch"]),
+                None => println!("{} {}", push.name, push.body),
+            },
             Event::Reset { opened, .. } => println!("all anew, as of {}", opened.offset),
             Event::Disconnected { reason, .. } => println!("the connection is lost: {reason}"),
             Event::Reconnected => println!("back again, nothing missed"),
             Event::Lost { error, .. } => anyhow::bail!(error.message),
             Event::Ended(reason) => return Err(reason.into()),
-            Event::Update { .. } => {}
+            // Our own edit is acknowledged above, and there are no Yjs updates here.
+            Event::Welcome(_) | Event::Acked { .. } | Event::Update { .. } => {}
         }
     }
     Ok(())

@@ -21,10 +21,14 @@
 //! A command ends with exit code 0, unless `? N` below its output says otherwise. It goes on, and another
 //! terminal has its turn, if `ada:` follows later; below that, `? N` says that it ends now.
 
+use super::json;
+
 /// Its name in an example's folder.
 pub const FILE: &str = "session.console";
 /// The user has pressed Ctrl and C.
 const INTERRUPT: &str = "^C";
+/// How long a line of JSON may become for readers.
+const WIDTH: usize = 100;
 
 /// What happens in the terminals, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,17 +115,22 @@ impl Step {
     }
 }
 
+fn laid_out(line: &str) -> String {
+    if line.len() > WIDTH { json::laid_out(line, WIDTH) } else { line.to_owned() }
+}
+
 /// The terminal and the command, if this line begins one.
 fn prompt(line: &str) -> Option<(&str, Option<String>)> {
     let (terminal, command) = line.split_once("$ ")?;
     terminal.bytes().all(|byte| byte.is_ascii_lowercase()).then(|| (terminal, Some(command.to_owned())))
 }
 
-/// As readers see it: without exit codes, and a terminal that goes on as a remark.
+/// As readers see it: without exit codes, a terminal that goes on as a remark, and long JSON on several lines.
 pub(super) fn shown(text: &str) -> String {
     let mut session = Session::parse(text);
     for step in &mut session.steps {
         step.exit = None;
+        step.output = step.output.lines().map(|line| laid_out(line) + "\n").collect();
         if step.command.is_none() {
             let line = format!("{}:\n", step.terminal);
             step.head = step.head.replace(&line, &format!("# {line}"));
@@ -171,6 +180,15 @@ bye
         for text in [TEXT, "", "$ true\n", "# Nothing but a remark.\n", "\n\n$ echo\n\n# The end.\n"] {
             assert_eq!(Session::parse(text).render(), text);
         }
+    }
+
+    #[test]
+    fn readers_see_long_json_on_several_lines() {
+        let long = "x".repeat(90);
+        assert_eq!(
+            shown(&format!("$ x\n{{\"a\":\"{long}\",\"b\":1}}\n{{\"a\":1}}\n[x]\n")),
+            format!("$ x\n{{\"a\": \"{long}\",\n \"b\": 1}}\n{{\"a\":1}}\n[x]\n")
+        );
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! < {"things": [], "next": null}
 //! ```
 //!
-//! Of the headers of an answer only those are compared that are written down.
+//! Of the headers of an answer only those are compared that are written down. A request with `Upgrade: websocket`
+//! is sent with the other headers of the handshake. A form may stand on several lines.
 
 /// Its name in an example's folder.
 pub const FILE: &str = "exchange.http";
@@ -45,25 +46,24 @@ pub struct Message {
 impl Exchanges {
     /// Reads a file's text.
     pub fn parse(text: &str) -> Self {
-        let mut exchanges: Vec<Exchange> = Vec::new();
-        let (mut above, mut request, mut answer) = (String::new(), Vec::new(), Vec::new());
-        // The line at the end ends the last one.
-        for line in text.lines().map(Some).chain([None]) {
-            let begins = line.is_none_or(|line| line.starts_with(['>', '#']));
-            if begins && !answer.is_empty() || line.is_none() && !request.is_empty() {
-                let (request, answer) = (Message::parse(&request), Message::parse(&answer));
-                exchanges.push(Exchange { above: std::mem::take(&mut above), request, answer });
+        let mut exchanges = Vec::new();
+        let mut lines = text.lines().filter(|line| !line.is_empty()).peekable();
+        while lines.peek().is_some() {
+            // Lines of one kind, one kind after the other; a line of no kind is left out.
+            let mut block = |sign: char| {
+                let mut block = Vec::new();
+                while let Some(line) = lines.next_if(|line| line.starts_with(sign)) {
+                    block.push(line);
+                }
+                block
+            };
+            let (above, request, answer) = (block('#'), block('>'), block('<'));
+            if request.is_empty() {
+                lines.next();
+                continue;
             }
-            if begins && !answer.is_empty() {
-                request.clear();
-                answer.clear();
-            }
-            match line.map(|line| (line.split_at_checked(1), line)) {
-                Some((Some((">", rest)), _)) => request.push(rest.strip_prefix(' ').unwrap_or(rest)),
-                Some((Some(("<", rest)), _)) => answer.push(rest.strip_prefix(' ').unwrap_or(rest)),
-                Some((_, line)) if line.starts_with('#') => above += &format!("{line}\n"),
-                Some(_) | None => {}
-            }
+            let above = above.into_iter().map(|line| format!("{line}\n")).collect();
+            exchanges.push(Exchange { above, request: Message::parse(&request), answer: Message::parse(&answer) });
         }
         Self(exchanges)
     }
@@ -86,10 +86,11 @@ impl Exchange {
 
 impl Message {
     fn parse(lines: &[&str]) -> Self {
-        let mut lines = lines.iter();
-        let start = lines.next().map(|line| (*line).to_owned()).unwrap_or_default();
-        let headers = lines.by_ref().map_while(|line| line.split_once(": "));
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        // Without their sign.
+        let mut lines = lines.iter().map(|line| line[1..].strip_prefix(' ').unwrap_or(&line[1..]));
+        let start = lines.next().unwrap_or_default().to_owned();
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let headers = lines.by_ref().map_while(header).collect();
         Self { start, headers, body: lines.map(|line| format!("{line}\n")).collect() }
     }
 
@@ -154,8 +155,9 @@ mod tests {
 
     #[test]
     fn an_answer_may_be_missing_yet() {
-        let exchanges = Exchanges::parse("> GET / HTTP/1.1\n");
-        assert_eq!(exchanges.0[0].answer, Message::default());
+        let exchanges = Exchanges::parse("> GET / HTTP/1.1\n\n# Then this.\n> GET /a HTTP/1.1\n> A: b\n").0;
+        assert_eq!([&exchanges[0].answer, &exchanges[1].answer], [&Message::default(); 2]);
+        assert_eq!(exchanges[1].request.headers, [("A".to_owned(), "b".to_owned())]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What differs from run to run, and the placeholders that stand for it in the examples.
 //!
 //! A placeholder such as `[EPOCH]` stands for one value within an example: the first that is seen. `[EPOCH:2]` is
-//! the second. `[TOKEN:grace]`, `[PASSWORD:grace]` and the like are whose they are; without a name they are Ada's.
+//! the second. `[THING]` is the demonstration's, `[TOKEN]` and `[PASSWORD]` are Ada's, `[TOKEN:grace]` and the like
+//! are whose they say; `[BASIC]` is Ada's name and password as HTTP Basic wants them, `[SECRET]` that of
+//! `demo-external-system`.
 //! `[TIME]`, `[PID]`, `[PORT]` and `[NODE]` stand for anything that there may be, as nobody comes back to it.
 
 use std::{collections::BTreeMap, sync::LazyLock};
@@ -12,6 +14,8 @@ use regex::{Captures, Regex};
 pub const ADDRESS: &str = "127.0.0.1:8080";
 /// [`ADDRESS`]'s port.
 const PORT: &str = "8080";
+/// What ids and epochs begin with that are the examples' own.
+const MADE_UP: &str = "00000000";
 
 /// What is recognised wherever it stands: by this pattern, whose group `it` is replaced.
 struct Rule {
@@ -34,6 +38,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ("ID", true, UUID.to_owned()),
         ("NODE", false, r#""node": ?"(?<it>[^"\[]+)""#.to_owned()),
         ("TIME", false, r#""(?:\w+_)?(?:at|seconds)": ?(?<it>\d+)"#.to_owned()),
+        ("TIME", false, r#""retry_after_ms": ?(?<it>\d+)"#.to_owned()),
         ("TIME", false, r"(?<it>\b\d{4}-\d\d-\d\dT[\d:.]+Z)".to_owned()),
         ("TIME", false, r"\bin (?<it>\d+\.\d) s\b".to_owned()),
         ("PID", false, r#""pid": ?(?<it>\d+)"#.to_owned()),
@@ -110,7 +115,8 @@ impl Redactions {
         let mut redacted = String::new();
         let mut done = 0;
         for found in rule.pattern.captures_iter(text).filter_map(|found| found.name("it")) {
-            if rule.placeholder == "PORT" && found.as_str() == PORT {
+            let is_readers_port = rule.placeholder == "PORT" && found.as_str() == PORT;
+            if is_readers_port || found.as_str().starts_with(MADE_UP) {
                 continue;
             }
             let placeholder = match rule.keeps {
@@ -182,6 +188,14 @@ mod tests {
         assert_eq!(redactions.redact("0a1b2c3d ffffffff"), "[EPOCH] [EPOCH:2]");
         assert_eq!(redactions.fill_in("[EPOCH:2] [EPOCH] [EPOCH:3]"), "ffffffff 0a1b2c3d [EPOCH:3]");
         assert_eq!(redactions.unknown_in("[EPOCH:2] [EPOCH:3]"), ["EPOCH:3"]);
+    }
+
+    #[test]
+    fn ids_end_in_any_digit_and_made_up_ones_stay() {
+        let mut redactions = Redactions::default();
+        let id = |head: &str| format!("\"session\": \"{head}-21b1-4f44-a7fa-3a3ccd48b3d3\"");
+        assert_eq!(redactions.redact(&id("4985c220")), "\"session\": \"[SESSION]\"");
+        assert_eq!(redactions.redact(&id("00000000")), id("00000000"));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! > {"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": "[THING]",
 //!    "body": {"as": "json"}}
 //! <~ one of several messages that may come in any order
+//! <. a message whose body readers have seen before
 //! < close 4501 token_expired
 //!
 //! grace: GET /_stream
@@ -26,6 +27,8 @@ use super::json;
 pub const FILE: &str = "stream.ws";
 /// How long a line may become.
 const WIDTH: usize = 110;
+/// Where a message's body begins.
+const BODY: &str = r#""body": {"#;
 
 /// What happens on the streams, in this order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +61,8 @@ pub enum What {
     Hears(String),
     /// The same; those beside it that are also marked so may come before it.
     HearsSometime(String),
+    /// The same; readers are not shown its body.
+    HearsBriefly(String),
 }
 
 impl Default for What {
@@ -75,10 +80,14 @@ impl Stream {
             let (party, rest) = line.split_at(line.bytes().take_while(u8::is_ascii_lowercase).count());
             let what = match rest.split_at_checked(1) {
                 Some((">", message)) => Some(What::Sends(message.trim().to_owned(), vec![line.to_owned()])),
-                Some(("<", message)) => Some(match message.strip_prefix('~') {
-                    Some(message) => What::HearsSometime(message.trim().to_owned()),
-                    None => What::Hears(message.trim().to_owned()),
-                }),
+                Some(("<", message)) => {
+                    let text = message.trim_start_matches(['~', '.']).trim().to_owned();
+                    Some(match message.chars().next() {
+                        Some('~') => What::HearsSometime(text),
+                        Some('.') => What::HearsBriefly(text),
+                        _ => What::Hears(text),
+                    })
+                }
                 _ => None,
             };
             let (opening, named) = match rest.strip_prefix(": ") {
@@ -100,7 +109,9 @@ impl Stream {
                         *message += &format!(" {}", line.trim());
                         lines.push(line.to_owned());
                     }
-                    What::Hears(message) | What::HearsSometime(message) => *message += &format!(" {}", line.trim()),
+                    What::Hears(message) | What::HearsSometime(message) | What::HearsBriefly(message) => {
+                        *message += &format!(" {}", line.trim());
+                    }
                 }
             }
         }
@@ -127,6 +138,7 @@ impl Step {
             What::Sends(_, lines) => lines.join("\n"),
             What::Hears(message) => laid_out(&format!("{party}<"), message),
             What::HearsSometime(message) => laid_out(&format!("{party}<~"), message),
+            What::HearsBriefly(message) => laid_out(&format!("{party}<."), message),
         };
         format!("{above}{lines}\n")
     }
@@ -138,12 +150,15 @@ fn laid_out(sign: &str, message: &str) -> String {
     format!("{sign} {}", json::laid_out(message, WIDTH - sign.len()).replace('\n', &below)).trim_end().to_owned()
 }
 
-/// As readers see it: that the order of some messages may be another is not told.
+/// As readers see it: that the order of some messages may be another is not told, and bodies are left out.
 pub(super) fn shown(text: &str) -> String {
     let mut stream = Stream::parse(text);
     for step in &mut stream.steps {
         if let What::HearsSometime(message) = &step.what {
             step.what = What::Hears(message.clone());
+        } else if let What::HearsBriefly(message) = &step.what {
+            let head = message.split_once(BODY).map(|(head, _)| format!("{head}{BODY}...}}}}"));
+            step.what = What::Hears(head.unwrap_or_else(|| message.clone()));
         }
     }
     stream.render()
@@ -183,6 +198,13 @@ grace> close 1000
         for text in [TEXT, "", "GET /_stream\nAuthorization: Bearer x\n\n< {}\n> close 1000\n"] {
             assert_eq!(Stream::parse(text).render(), text);
         }
+    }
+
+    #[test]
+    fn readers_see_messages_without_signs_of_the_runner() {
+        let text = "ada<~ {\"id\": 1}\n\nada<. {\"port\": 0, \"body\": {\"user\": \"ada\"}}\n";
+        assert_eq!(shown(text), "ada< {\"id\": 1}\n\nada< {\"port\": 0, \"body\": {...}}\n");
+        assert_eq!(Stream::parse(text).render(), text);
     }
 
     #[test]

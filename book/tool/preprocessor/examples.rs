@@ -1,8 +1,8 @@
 //! An executed example in a page: a figure of its files, and of what came out when they were run.
 
 use super::{
-    html::{code, escape, note},
-    messages,
+    html::{code, escape, note, span},
+    json, messages,
     page::Page,
     terminal,
 };
@@ -61,14 +61,43 @@ fn shown(part: &Part) -> String {
     let body = match part.file.as_str() {
         console::FILE => terminal::shown(&part.text),
         stream::FILE => messages::shown(&part.text),
-        exchange::FILE if part.output => caption("Answer") + &plain(),
-        exchange::FILE => caption("Request") + &plain(),
+        exchange::FILE => caption(if part.output { "Answer" } else { "Request" }) + &http(&part.text),
         file => caption(file) + &plain(),
     };
     let class = if part.output { "part output" } else { "part" };
     format!(r#"{above}<div class="{class}">{body}</div>"#)
 }
 
+/// A request or an answer: its first line, headers, and a body.
+fn http(text: &str) -> String {
+    let (mut html, mut is_body) = (String::new(), false);
+    for (number, line) in text.lines().enumerate() {
+        is_body |= line.is_empty();
+        html += &match line.split_once(':') {
+            Some((name, value)) if number > 0 && !is_body => span("hljs-attr", name) + ":" + &escape(value),
+            _ if number == 0 => span("hljs-keyword", line),
+            _ => json::highlighted(line),
+        };
+        html.push('\n');
+    }
+    code("nohighlight wraps", &html)
+}
+
 fn caption(text: &str) -> String {
     format!(r#"<p class="caption">{}</p>"#, escape(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_a_first_line_headers_and_a_body() {
+        assert_eq!(
+            http("POST /a:b HTTP/1.1\nContent-Type: text/x\n\n{\"a\": 1}\n"),
+            "<pre><code class=\"nohighlight wraps\"><span class=\"hljs-keyword\">POST /a:b HTTP/1.1</span>&#10;\
+             <span class=\"hljs-attr\">Content-Type</span>: text/x&#10;&#10;\
+             {<span class=\"hljs-attr\">&quot;a&quot;</span>: <span class=\"hljs-number\">1</span>}</code></pre>"
+        );
+    }
 }

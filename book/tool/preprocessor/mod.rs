@@ -107,7 +107,8 @@ fn expand(book: &mut Book, sources: &Sources, pages: &Path, strict: bool) -> Res
     if strict && !stale.is_empty() {
         let stale = stale.into_iter().collect::<Vec<_>>().join("\n");
         bail!(
-            "These claims are not proven as they stand:\n{stale}\nTo prove them: cargo test, then cargo run -p book -- snapshot"
+            "These claims are not proven as they stand:\n{stale}\n\
+             To prove them: cargo test, then cargo run -p book -- snapshot"
         );
     }
     Ok(())

@@ -131,7 +131,8 @@ impl<'a> Page<'a> {
             }
             "scenario" => {
                 let scenario = self.sources.scenario(arguments);
-                let why = "there is no such scenario; write FILE: NAME, for example features/api/edits.feature: The same key twice";
+                let why = "there is no such scenario; write FILE: NAME, for example \
+                           features/api/edits.feature: The same key twice";
                 Ok(self.scenario(scenario.ok_or(why)?))
             }
             "example" => {
@@ -168,8 +169,8 @@ impl<'a> Page<'a> {
         let link = |id: &String| format!(r#"<a href="{}">{id}</a>"#, self.href(LEDGER, id));
         let links: Vec<String> = self.stale.keys().map(link).collect();
         format!(
-            "<details class=\"banner stale\" role=\"alert\"><summary>STALE: {} on this page not proven as it stands\
-             </summary><p>{}</p></details>\n\n",
+            "<details class=\"banner stale\"><summary>STALE: this page has {} whose proof is out of date</summary>\
+             <p>{}</p></details>\n\n",
             count(links.len(), "statement"),
             links.join(" "),
         )

@@ -50,7 +50,8 @@ impl<'a> Page<'a> {
         facts.extend(claim.source.iter().map(|source| escape(source)));
         let stale = self.sources.stale(claim);
         let mut text = format!(
-            "<article class=\"entry {class}\" id=\"{id}\">\n\n{}\n\n<p class=\"facts\"><a class=\"id\" href=\"#{id}\">{id}</a> {} {}</p>\n\n",
+            "<article class=\"entry {class}\" id=\"{id}\">\n\n{}\n\n\
+             <p class=\"facts\"><a class=\"id\" href=\"#{id}\">{id}</a> {} {}</p>\n\n",
             self.relinked(&claim.text),
             span(&format!("badge {class}"), standing.name()),
             facts.join(" · "),
@@ -97,7 +98,8 @@ impl<'a> Page<'a> {
                 let (question, decision) = (claim.question.as_deref(), claim.decision.as_deref());
                 let _ = write!(
                     text,
-                    "<article class=\"entry question\" id=\"{}\">\n\n<div class=\"asked\">\n\n{}\n\n</div>\n\n{}\n\n{}\n\n{}\n\n",
+                    "<article class=\"entry question\" id=\"{}\">\n\n\
+                     <div class=\"asked\">\n\n{}\n\n</div>\n\n{}\n\n{}\n\n{}\n\n",
                     question_anchor(claim),
                     self.relinked(question.unwrap_or_default()),
                     self.relinked(decision.unwrap_or_default()),
@@ -119,7 +121,8 @@ impl<'a> Page<'a> {
                 let reason = self.relinked(claim.reason.as_deref().unwrap_or_default());
                 let _ = write!(
                     text,
-                    "<article class=\"entry planned\">\n\n{}\n\n<div class=\"reason\">\n\n{reason}\n\n</div>\n\n</article>\n\n",
+                    "<article class=\"entry planned\">\n\n{}\n\n\
+                     <div class=\"reason\">\n\n{reason}\n\n</div>\n\n</article>\n\n",
                     self.claim(claim),
                 );
             }

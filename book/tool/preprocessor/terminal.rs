@@ -1,6 +1,9 @@
 //! What happens in terminals, as an example shows it: remarks, commands, and what they print.
 
-use super::html::{code, escape, note};
+use super::{
+    html::{code, escape, note},
+    messages,
+};
 
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
@@ -29,9 +32,22 @@ impl Piece {
                 let block = code("nohighlight", &escape(text)).replacen("<pre>", r#"<pre class="command">"#, 1);
                 block.replacen("<code", &format!(r#"<code data-prompt="{terminal}$""#), 1)
             }
-            Self::Output(text) => code("nohighlight", &escape(text)).replacen("<pre>", r#"<pre class="printed">"#, 1),
+            Self::Output(text) => output(text),
         }
     }
+}
+
+/// What is too long goes on in the next line, unless it is a row of a table.
+fn output(text: &str) -> String {
+    let is_table = text.lines().any(|line| line.trim().contains("   "));
+    let block = if text.starts_with('{') {
+        code("nohighlight messages", &text.lines().map(messages::json_line).collect::<String>())
+    } else if is_table {
+        code("nohighlight", &escape(text))
+    } else {
+        code("nohighlight wraps", &escape(text))
+    };
+    block.replacen("<pre>", r#"<pre class="printed">"#, 1)
 }
 
 fn pieces(session: &str) -> Vec<Piece> {

@@ -114,7 +114,7 @@ fn what_has_changed_since_it_was_proven_is_stale() {
         (sources_after(|claims, _| claims.push(claim("C04", "active", ""))), "claim C04 is new"),
     ] {
         let page = shown("{{#ledger}}\n", &changed, false).unwrap();
-        assert!(page.starts_with("<details class=\"banner stale\" role=\"alert\">"), "{page}");
+        assert!(page.starts_with("<details class=\"banner stale\"><summary>STALE: this page has "), "{page}");
         assert!(page.contains(why), "{why}: {page}");
         let refused = shown("{{#ledger}}\n", &changed, true).unwrap_err().to_string();
         assert!(refused.contains(why), "{why}: {refused}");

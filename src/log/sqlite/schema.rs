@@ -1,4 +1,4 @@
-use std::{path::Path, time::Duration};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -49,6 +49,13 @@ const STATEMENTS: usize = 32;
 /// That matters after a failed fsync: the kernel may have forgotten the pages and report success the
 /// next time, so nothing that was in the log before counts until it has been written again.
 pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connection, LogError> {
+    // Created before SQLite sees it, which gives its journals the mode of the file: for its owner only.
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| LogError::Engine(error.to_string()))?;
     let connection = Connection::open(path)?;
     connection.busy_timeout(LOCKED)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
-
 use super::{Call, Place, UserActions, failed, finish};
-use crate::{open_things::Command, protocol::ErrorBody};
+use crate::{
+    open_things::Command,
+    protocol::{ErrorBody, action::Deleted},
+};
 
 pub(super) fn run(actions: &Rc<UserActions>, call: Call) {
     let thing = match call.on() {
@@ -19,7 +20,7 @@ pub(super) fn run(actions: &Rc<UserActions>, call: Call) {
             Ok(offset)
         });
         let offset = done.as_ref().ok().copied();
-        call.answer.finish(done.map(|offset| json!({ "offset": offset })), Place { offset, opened: None });
+        call.answer.finish(done.map(|offset| Deleted { offset }), Place { offset, opened: None });
     });
     actions.things.ask(thing, Command::Delete { by, answer });
 }

@@ -3,13 +3,12 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
-
 use super::{Call, UserActions, done_by, failed, finish};
 use crate::protocol::{
     ErrorBody, ErrorCode,
     action::{ActionPush, Scroll},
     limits,
+    message::Empty,
 };
 
 /// Largest `view`, encoded: it goes to everyone who has the Thing open.
@@ -32,7 +31,7 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
     });
 }
 
-fn in_thing(actions: &UserActions, call: &Call, body: Scroll) -> Result<serde_json::Value, ErrorBody> {
+fn in_thing(actions: &UserActions, call: &Call, body: Scroll) -> Result<Empty, ErrorBody> {
     let (thing, _) = call.on()?;
     let view = body.view.ok_or_else(|| {
         ErrorBody::new(ErrorCode::InvalidAction, "scrolling in a Thing needs a \"view\": where in it you look")
@@ -41,5 +40,5 @@ fn in_thing(actions: &UserActions, call: &Call, body: Scroll) -> Result<serde_js
         return Err(ErrorBody::new(ErrorCode::TooLarge, format!("a \"view\" has at most {MAX_VIEW_BYTES} bytes")));
     }
     actions.tell_others(thing, call, &ActionPush { view: Some(view), ..done_by(call) });
-    Ok(json!({}))
+    Ok(Empty {})
 }

@@ -31,7 +31,9 @@ use crate::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, Role, ThingId,
         action::{Action, Edited},
         codec::append_with_join,
-        limits, session,
+        limits,
+        message::Empty,
+        session,
     },
 };
 
@@ -185,7 +187,7 @@ impl Front {
         }
         let action = match split::route(&head) {
             Err(error) => return self.refuse(id, sequence, &head, error),
-            Ok(Route::Ping) => return self.answer(id, sequence, &head, &serde_json::json!({}), None),
+            Ok(Route::Ping) => return self.answer(id, sequence, &head, &Empty {}, None),
             Ok(Route::Refresh) => None,
             Ok(Route::Close) => return self.close_thing(id, sequence, &head),
             Ok(Route::UserAction(action)) => Some(action),
@@ -225,7 +227,7 @@ impl Front {
             Some(thing) => {
                 self.leave(id, thing);
                 self.tell_wfe(&WfeUp::Closed { session: id, thing });
-                self.answer(id, sequence, head, &serde_json::json!({}), Some(Effect::Closed(thing)));
+                self.answer(id, sequence, head, &Empty {}, Some(Effect::Closed(thing)));
             }
             None => self.refuse(id, sequence, head, ErrorCode::NotOpen.into()),
         }

@@ -13,8 +13,9 @@ use http::{
     header::{AUTHORIZATION, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use oauth2::url::form_urlencoded;
-use serde_json::json;
+use serde::Serialize;
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{client, secret_hash};
@@ -55,6 +56,15 @@ pub(in crate::wfe) struct Refusal {
 
 pub(super) const fn refuse(error: &'static str, description: &'static str) -> Refusal {
     Refusal { error, description, basic: false, wait: None }
+}
+
+/// Why a request is refused (RFC 6749 5.2).
+#[derive(Serialize, ToSchema)]
+pub(in crate::wfe) struct TokenError {
+    /// The kind of error, as RFC 6749 names it.
+    error: &'static str,
+    /// What was wrong, for people.
+    error_description: &'static str,
 }
 
 /// How often clients and addresses ask.
@@ -171,7 +181,7 @@ impl IntoResponse for Refusal {
             "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         };
-        let mut response = answer(status, json!({"error": self.error, "error_description": self.description}));
+        let mut response = answer(status, &TokenError { error: self.error, error_description: self.description });
         if self.basic {
             let challenge = HeaderValue::from_static(r#"Basic realm="WidgetApp", charset="UTF-8""#);
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -184,7 +194,7 @@ impl IntoResponse for Refusal {
 }
 
 /// An answer that nothing on its way may keep.
-pub(super) fn answer(status: StatusCode, body: serde_json::Value) -> Response {
+pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
     let mut response = json_answer(status, body);
     response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response

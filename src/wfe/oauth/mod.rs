@@ -5,7 +5,7 @@
 
 pub(super) mod administration;
 pub(super) mod authorize;
-mod client_request;
+pub(super) mod client_request;
 pub(super) mod consent;
 pub(super) mod metadata;
 pub(super) mod presented;

@@ -60,7 +60,7 @@ pub(in crate::wfe) async fn revoke(State(app): State<App>, request: ClientReques
             request.note_end(&app, presented.grant(), "revoked");
         }
     }
-    Ok(answer(StatusCode::OK, json!({})))
+    Ok(answer(StatusCode::OK, &json!({})))
 }
 
 /// `POST /oauth/introspect`: for clients with a secret, about tokens of their own organisation.
@@ -71,7 +71,7 @@ pub(in crate::wfe) async fn introspect(State(app): State<App>, request: ClientRe
     let token = request.needed("token", "token is missing")?;
     let presented = Presented::find(&app, token, clock::unix_seconds())?;
     let told = presented.and_then(|presented| describe(&app, &request, presented));
-    Ok(answer(StatusCode::OK, told.unwrap_or(json!({"active": false}))))
+    Ok(answer(StatusCode::OK, &told.unwrap_or(json!({"active": false}))))
 }
 
 fn describe(app: &App, request: &ClientRequest, presented: Presented) -> Option<Value> {

@@ -3,9 +3,10 @@
 use axum::{extract::State, response::Response};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -20,6 +21,22 @@ use crate::{
     store::{Code, FirstRefresh, FirstTokens, NewGrant, Redeemed, Turn, Turned},
     wfe::App,
 };
+
+/// A new access token (RFC 6749 5.1).
+#[derive(Serialize, ToSchema)]
+pub(in crate::wfe) struct TokenAnswer {
+    /// The access token, a JWT (RFC 9068). It is for the server; clients need not look into it.
+    access_token: String,
+    /// Always `Bearer`.
+    token_type: &'static str,
+    /// How long it is valid, in seconds.
+    expires_in: u64,
+    /// The scopes that it has, with spaces between.
+    scope: String,
+    /// Gets the next access token; it is replaced with each use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+}
 
 /// What the client gets.
 struct Issued {
@@ -44,16 +61,14 @@ pub(in crate::wfe) async fn issue(State(app): State<App>, request: ClientRequest
     };
     let Issued { grant, principal, scopes, refresh } = issued;
     let tokens = app.tokens();
-    let mut body = json!({
-        "access_token": tokens.issue(grant, &principal, &request.client.principal.name, scopes, now),
-        "token_type": "Bearer",
-        "expires_in": tokens.lifetime_seconds(),
-        "scope": scopes.to_string(),
-    });
-    if let Some(refresh) = refresh {
-        body["refresh_token"] = refresh.text().into();
-    }
-    Ok(answer(StatusCode::OK, body))
+    let body = TokenAnswer {
+        access_token: tokens.issue(grant, &principal, &request.client.principal.name, scopes, now),
+        token_type: "Bearer",
+        expires_in: tokens.lifetime_seconds(),
+        scope: scopes.to_string(),
+        refresh_token: refresh.map(|refresh| refresh.text()),
+    };
+    Ok(answer(StatusCode::OK, &body))
 }
 
 fn by_secret(app: &App, request: &ClientRequest, now: u64) -> Result<Issued, Refusal> {

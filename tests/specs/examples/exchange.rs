@@ -13,6 +13,9 @@ use crate::scene::{Scene, in_time};
 const WIDTH: usize = 110;
 /// What is written down of an answer's headers if nothing is yet.
 const TELLING: [&str; 6] = ["Content-Type", "WWW-Authenticate", "Retry-After", "ETag", "Location", "Set-Cookie"];
+/// What belongs to `Upgrade: websocket`, and tells a reader nothing.
+const HANDSHAKE: [(&str, &str); 3] =
+    [("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")];
 /// Bodies that may be written on several lines.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -50,6 +53,11 @@ async fn ask(scene: &Scene, stage: &mut Stage, exchange: &Exchange) -> Result<Me
         }
         request = request.header(name, stage.fill_in(scene, value).await?);
     }
+    if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("upgrade")) {
+        for (name, value) in HANDSHAKE {
+            request = request.header(name, value);
+        }
+    }
     if !body.is_empty() {
         request = request.body(body);
     }
@@ -61,10 +69,12 @@ async fn ask(scene: &Scene, stage: &mut Stage, exchange: &Exchange) -> Result<Me
         Ok::<_, String>((status, headers, body.map_err(|error| error.to_string())?))
     };
     let (status, headers, body) = in_time("the server answers", answering).await?;
+    // The body says what things are; the headers only contain them.
+    let body = json::laid_out(&tidy(&mut stage.redactions, &body), WIDTH);
     Ok(Message {
         start: format!("HTTP/1.1 {} {}", status.as_u16(), status.canonical_reason().unwrap_or_default()),
         headers: told(stage, &exchange.answer, &headers),
-        body: json::laid_out(&tidy(&mut stage.redactions, &body), WIDTH),
+        body,
     })
 }
 

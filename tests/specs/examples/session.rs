@@ -44,8 +44,9 @@ async fn follow(step: &mut Step, terminal: &Terminal, stage: &mut Stage, goes_on
     let ends = !goes_on && step.interrupted.is_none();
     let (output, code) = match (ends, recording) {
         (true, _) => terminal.finish().await,
-        (false, true) => terminal.quiet().await,
-        (false, false) => terminal.lines(step.output.lines().count()).await,
+        // Where it pauses is the author's choice, and without one where it is quiet.
+        (false, true) if step.output.is_empty() => terminal.quiet().await,
+        (false, _) => terminal.lines(step.output.lines().count()).await,
     };
     stage.meet_people();
     step.output = tidy(&mut stage.redactions, &output);

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use base64::Engine as _;
 use book::examples::{Example, redactions::Redactions};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -17,6 +18,8 @@ use crate::{person::Person, scene::Scene, web};
 
 /// What the server reads by itself in the folder where it is started.
 const SETTINGS: &str = "widgetapp.toml";
+/// The folder in which everything happens.
+const HOME: &str = "home";
 /// What `[TOKEN:...]` of a program may do.
 const SCOPES: &str = "stream things:read things:write";
 
@@ -25,8 +28,8 @@ pub struct Stage {
     root: TempDir,
     /// The values.
     pub redactions: Redactions,
-    /// Where a server that the example starts itself has to listen.
-    listen: Option<String>,
+    /// Where a server listens unless it is told otherwise, instead of port 8080.
+    listen: String,
     met_people: bool,
 }
 
@@ -34,10 +37,9 @@ impl Stage {
     /// Lays out the folder, and starts the server unless the example does.
     pub async fn set(scene: &mut Scene, example: &Example) -> Self {
         let root = TempDir::new().expect("a temporary directory");
-        let mut stage = Self { root, redactions: Redactions::default(), listen: None, met_people: false };
-        let folder = stage.folder();
+        let folder = root.path().join(HOME);
         fs::create_dir_all(&folder).expect("the directory is ours");
-        if example.manifest.server {
+        let listen = if example.manifest.server {
             let settings = book::root().join(example.proof()).join(SETTINGS);
             if settings.is_file() {
                 scene.options = vec!["--config".into(), settings.display().to_string()];
@@ -45,12 +47,13 @@ impl Stage {
             scene.start().await;
             let product = scene.product();
             symlink(product.data(), folder.join("widgetapp-data")).expect("the directory is ours");
-            stage.redactions.server_is_at(product.address());
+            product.address().to_owned()
         } else {
-            let address = free_address();
-            stage.redactions.server_is_at(&address);
-            stage.listen = Some(address);
-        }
+            free_address()
+        };
+        let mut redactions = Redactions::default();
+        redactions.server_is_at(&listen);
+        let stage = Self { root, redactions, listen, met_people: false };
         for (name, text) in &example.files {
             fs::write(folder.join(name), stage.redactions.fill_in(text)).expect("the directory is ours");
         }
@@ -60,7 +63,7 @@ impl Stage {
 
     /// The folder in which everything happens.
     pub fn folder(&self) -> PathBuf {
-        self.root.path().join("home")
+        self.root.path().join(HOME)
     }
 
     fn programs(&self) -> PathBuf {
@@ -90,14 +93,13 @@ impl Stage {
     /// What commands find in their environment.
     pub fn environment(&self) -> Vec<(String, String)> {
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut environment = vec![
+        vec![
             ("PATH".to_owned(), format!("{}:{path}", self.programs().display())),
             ("NO_COLOR".into(), "1".into()),
             ("TERM".into(), "dumb".into()),
             ("NO_PROXY".into(), "*".into()),
-        ];
-        environment.extend(self.listen.clone().map(|address| ("WIDGETAPP_SERVER__LISTEN".into(), address)));
-        environment
+            ("WIDGETAPP_SERVER__LISTEN".into(), self.listen.clone()),
+        ]
     }
 
     /// What a text of the example means in this run.
@@ -130,6 +132,8 @@ impl Stage {
         };
         know("THING", &demo["things"]["welcome"]);
         know("SECRET", &demo["clients"]["demo-external-system"]["client_secret"]);
+        let basic = format!("ada:{}", demo["users"]["ada"]["password"].as_str().unwrap_or_default());
+        know("BASIC", &base64::engine::general_purpose::STANDARD.encode(basic).into());
         for (name, user) in demo["users"].as_object().into_iter().flatten() {
             let placeholder = if name == "ada" { "PASSWORD".to_owned() } else { format!("PASSWORD:{name}") };
             know(&placeholder, &user["password"]);

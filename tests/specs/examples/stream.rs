@@ -45,7 +45,7 @@ pub async fn play(scene: &Scene, stage: &mut Stage, text: &str) -> Played {
             }
         }
     }
-    let is_heard = |step: &&Step| matches!(step.what, What::Hears(_) | What::HearsSometime(_));
+    let is_heard = |step: &&Step| !matches!(step.what, What::Opens(_) | What::Sends(..));
     let shown = stream.steps.iter().filter(is_heard).count();
     Played { text: stream.render(), shown, fault }
 }
@@ -84,7 +84,7 @@ async fn follow(
                     sockets.remove(&party);
                 }
             }
-            What::Hears(message) => {
+            What::Hears(message) | What::HearsBriefly(message) => {
                 let Some(heard) = hear(socket).await else { return Err(format!("nothing came instead of {message}")) };
                 *message = shown(stage, &heard);
             }

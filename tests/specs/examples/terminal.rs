@@ -13,7 +13,8 @@ use rustix::{
     process::{Pid, Signal, kill_process_group},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
+use widgetapp::clock;
 
 use super::stage::Stage;
 use crate::product::PATIENCE;
@@ -32,7 +33,7 @@ const END: char = '\u{1e}';
 /// Variables that would change what commands do.
 const FOREIGN: [&str; 3] = ["WIDGETAPP_", "RUST_", "CARGO"];
 /// How long a command that goes on must have been quiet to have said all.
-const QUIET: Duration = Duration::from_millis(1500);
+const QUIET: Duration = Duration::from_secs(3);
 /// How often the output is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -104,12 +105,12 @@ impl Terminal {
 
     /// Waits until nothing more comes.
     pub async fn quiet(&self) -> Printed {
-        let (mut before, mut since) = (self.text(), Instant::now());
-        while end_of(&before).is_none() && since.elapsed() < QUIET {
+        let (mut before, mut since) = (self.text(), clock::now());
+        while end_of(&before).is_none() && clock::now().duration_since(since) < QUIET {
             sleep(LOOK_EVERY).await;
             let now = self.text();
             if now != before {
-                (before, since) = (now, Instant::now());
+                (before, since) = (now, clock::now());
             }
         }
         self.take(usize::MAX)

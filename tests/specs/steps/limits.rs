@@ -14,6 +14,10 @@ use crate::{
 };
 
 const EDIT: &str = "widgetApp_useraction_edit";
+/// Few enough for the limits that the server comes with.
+const EDITS_AT_ONCE: usize = 250;
+/// Of the requests of many edits.
+const FIRST_ID: usize = 100_000;
 /// Small, so that the server's queue is what fills.
 const RECEIVE_BUFFER_BYTES: u32 = 64 * 1024;
 
@@ -33,28 +37,31 @@ async fn some_refused(scene: &mut Scene, first: u64, program: String) {
 
 #[when(expr = "{string} makes {int} edits")]
 async fn makes_edits(scene: &mut Scene, program: String, count: usize) {
-    make(scene, &program, count, String::new()).await;
+    make(scene, &program, count, "", EDITS_AT_ONCE).await;
 }
 
 #[when(expr = "{string} makes {int} edits of {int} KiB")]
 async fn makes_large_edits(scene: &mut Scene, program: String, count: usize, kib: usize) {
-    make(scene, &program, count, "x".repeat(kib * 1024)).await;
+    make(scene, &program, count, &"x".repeat(kib * 1024), 1).await;
 }
 
-/// Each is awaited, so that no limit of requests is met.
-async fn make(scene: &mut Scene, program: &str, count: usize, text: String) {
+/// So many are sent at once, and then awaited.
+async fn make(scene: &mut Scene, program: &str, count: usize, text: &str, at_once: usize) {
     let thing = scene.thing.clone();
-    for number in 0..count {
+    let program = scene.program(program);
+    let edit = |number: usize| {
         let patch = json!([{"op": "add", "path": "/meta/number", "value": format!("{number}{text}")}]);
-        let body = json!({"key": format!("{program} {number}"), "patch": patch});
-        let edit = json!({"port": 200, "name": EDIT, "thing": thing, "body": body});
-        let mut reply = scene.program(program).request(edit.clone()).await;
-        while let Some(millis) = reply["error"]["retry_after_ms"].as_u64() {
-            tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
-            reply = scene.program(program).request(edit.clone()).await;
-        }
-        assert_eq!(reply["body"]["durable"], true, "{reply}");
+        let body = json!({"key": number.to_string(), "patch": patch});
+        json!({"port": 200, "name": EDIT, "id": FIRST_ID + number, "thing": thing, "body": body})
+    };
+    for first in (0..count).step_by(at_once) {
+        let numbers = first..count.min(first + at_once);
+        program.send_all(numbers.clone().map(edit)).await;
+        let last = FIRST_ID + numbers.end - 1;
+        program.find("the last reply", |message| message["id"] == last).await;
     }
+    let replies = program.seen().messages.iter().filter(|message| message["body"]["durable"] == true).count();
+    assert_eq!(replies, count, "edits that were acknowledged");
 }
 
 #[then(expr = "{string} has seen all {int} edits")]

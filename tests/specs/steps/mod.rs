@@ -5,6 +5,7 @@ mod admin;
 mod authorisation;
 mod data;
 mod disk;
+mod documents;
 mod editing;
 mod examples;
 mod front_ends;

@@ -222,6 +222,13 @@ async fn not_logged_in(scene: &mut Scene, _name: Name) {
     assert_eq!((answer.status, answer.header("set-cookie")), (401, ""), "{answer:?}");
 }
 
+#[then(expr = "the home page shows {person} the role {string}")]
+async fn home_page_shows_role(scene: &mut Scene, name: Name, role: String) {
+    let headers = [("cookie", web::log_in(scene, &name).await)];
+    let answer = web::send(scene, "GET", "/", &headers, None).await;
+    assert!(answer.text.contains(&format!("<td>{role}</td>")), "{}", answer.text);
+}
+
 #[then(expr = "the home page lists {string} for {person}")]
 async fn home_page_lists(scene: &mut Scene, title: String, name: Name) {
     let cookie = web::log_in(scene, &name).await;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use cucumber::{given, then, when};
 use serde_json::{Value, json};
-use widgetapp::client::EditBody;
+use widgetapp::client::{ConnectError, EditBody, Event};
 
-use super::{Kind, Name};
+use super::{Kind, Name, People};
 use crate::{
     product::{is_alive, kill},
     scene::{Scene, aside, in_time, until, until_async},
@@ -62,6 +62,17 @@ async fn is_restarted(scene: &mut Scene, kind: Kind) {
     scene.admin(&["-process", &kind, "-id", id, "-restart"]).await;
     assert_eq!(scene.command.as_ref().map(|(code, ..)| *code), Some(0));
     scene.pids.insert(kind.to_string(), *pid);
+}
+
+#[then(expr = "{people} was/were sent away with {int}")]
+async fn sent_away(scene: &mut Scene, people: People, expected: u16) {
+    let is_it = |event: &Event| match event {
+        Event::Disconnected { reason: ConnectError::Closed { code, .. }, .. } => *code == expected,
+        _ => false,
+    };
+    for name in &people.0 {
+        scene.person(name).sees("the close code", |screen| screen.events.iter().any(is_it)).await;
+    }
 }
 
 #[when("the server is told to stop")]

@@ -68,7 +68,7 @@ fn token_of(scene: &Scene) -> String {
 
 #[then(expr = "{string} is warned {int} seconds before its token expires")]
 async fn is_warned(scene: &mut Scene, program: String, seconds: u64) {
-    let expires_at = expiry(scene, &program);
+    let expires_at = expiry(scene, &program).await;
     let warning = json!({"port": 0, "name": "token_expiring", "body": {"expires_at": expires_at}});
     scene.program(&program).receive(&warning).await;
     let left = expires_at - clock::unix_seconds();
@@ -77,7 +77,7 @@ async fn is_warned(scene: &mut Scene, program: String, seconds: u64) {
 
 #[then(expr = "{string} is cut off with {int}, {int} seconds after its token has expired")]
 async fn is_cut_off(scene: &mut Scene, program: String, code: u16, seconds: u64) {
-    let end = expiry(scene, &program) + seconds;
+    let end = expiry(scene, &program).await + seconds;
     tokio::time::sleep(Duration::from_secs(end.saturating_sub(1 + clock::unix_seconds()))).await;
     assert_eq!(scene.program(&program).seen().closed, None, "too early");
     let closed = until_async("the end", async || scene.program(&program).seen().closed).await;
@@ -87,7 +87,7 @@ async fn is_cut_off(scene: &mut Scene, program: String, code: u16, seconds: u64)
 
 #[when(expr = "{string} refreshes its token")]
 async fn refreshes(scene: &mut Scene, program: String) {
-    let first = expiry(scene, &program);
+    let first = expiry(scene, &program).await;
     // Expiry is told in whole seconds, so a token that lives longer comes with the next one.
     let reply = until_async("a token that lives longer", async || {
         let token = web::client_token(scene, "stream").await;
@@ -101,7 +101,7 @@ async fn refreshes(scene: &mut Scene, program: String) {
 
 #[then(expr = "the token of {string} expires later than before")]
 async fn expires_later(scene: &mut Scene, program: String) {
-    let first = expiry(scene, &program);
+    let first = expiry(scene, &program).await;
     let reply = scene.told.clone().and_then(Result::ok).expect("it was refreshed");
     assert!(reply["body"]["expires_at"].as_u64() > Some(first), "{reply}");
 }
@@ -113,8 +113,7 @@ async fn refreshes_with(scene: &mut Scene, program: String, name: Name) {
 }
 
 /// When the token expires that the stream was opened with.
-fn expiry(scene: &mut Scene, program: &str) -> u64 {
-    let seen = scene.program(program).seen();
-    let welcome = seen.messages.iter().find(|message| message["name"] == "welcome").expect("it was welcomed");
+async fn expiry(scene: &mut Scene, program: &str) -> u64 {
+    let welcome = scene.program(program).find("the welcome", |message| message["name"] == "welcome").await;
     welcome["body"]["expires_at"].as_u64().expect("a time")
 }

@@ -1,6 +1,9 @@
 //! The parts of the guides that are made from the program. They are committed, so that they can be read and
 //! compared; `SNAPSHOTS=overwrite cargo test --test tidy` writes them anew.
 
+mod codes;
+mod commands;
+mod configuration;
 mod permissions;
 
 use std::fs;
@@ -24,4 +27,33 @@ fn is_up_to_date(file: &str, made: &str) {
 #[test]
 fn the_page_of_permissions_is_the_table_that_is_tried() {
     is_up_to_date("api/permissions.md", &permissions::page());
+}
+
+#[test]
+fn the_page_of_codes_is_that_of_the_program() {
+    is_up_to_date("api/codes.md", &codes::page());
+}
+
+#[test]
+fn the_page_of_settings_is_that_of_the_program() {
+    is_up_to_date("admin/configuration.md", &configuration::page());
+}
+
+#[test]
+fn the_page_of_commands_is_that_of_the_programs() {
+    is_up_to_date("admin/commands.md", &commands::page());
+}
+
+#[test]
+fn the_description_of_the_urls_is_that_of_the_program() {
+    is_up_to_date("api/openapi.json", &as_text(&widgetapp::wfe::openapi::document()));
+}
+
+#[test]
+fn the_description_of_the_stream_is_that_of_the_program() {
+    is_up_to_date("api/asyncapi.json", &as_text(&widgetapp::protocol::asyncapi::document()));
+}
+
+fn as_text(document: &serde_json::Value) -> String {
+    format!("{document:#}\n")
 }

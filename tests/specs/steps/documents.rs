@@ -1,0 +1,10 @@
+//! The descriptions that the server publishes.
+
+use cucumber::then;
+
+use crate::{described, scene::Scene};
+
+#[then(expr = "it is the guides' own {string}")]
+async fn is_the_guides_own(scene: &mut Scene, name: String) {
+    assert_eq!(scene.answer().json(), described::published(&name));
+}
