@@ -50,6 +50,8 @@ pub struct Scene {
     pub cookie: Option<String>,
     /// The last HTTP answer.
     pub answer: Option<Answer>,
+    /// Those to several questions that were asked at once.
+    pub answers: Vec<Answer>,
     /// The last thing that somebody was told: the result of what they tried.
     pub told: Option<Result<Value, String>>,
     /// The last command's exit code, output and errors.
