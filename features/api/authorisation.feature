@@ -121,13 +121,25 @@ Feature: Acting for people
       Then the answer is 200
       And the access token of "board" is good
 
-    Scenario: With a smaller scope
+  @claim:oauth-refresh-scope+1
+  Rule: A refresh may ask for fewer scopes, never for more
+
+    Scenario: For fewer
       Given the public application "board" is registered for "stream things:read"
       And Ada has allowed "board" "stream things:read"
       When "board" refreshes for "stream"
       Then the answer is 200 and like:
         """
         {"scope": "stream"}
+        """
+
+    Scenario: For more
+      Given the public application "board" is registered for "stream things:read"
+      And Ada has allowed "board" "stream"
+      When "board" refreshes for "stream things:read"
+      Then the answer is 400 and like:
+        """
+        {"error": "invalid_scope"}
         """
 
   @claim:oauth-refresh-reuse+1
@@ -160,7 +172,10 @@ Feature: Acting for people
       And the connection of "live" is closed with 4500 within a second
       And the access token of "board" is worth nothing
 
-    Scenario: An application revokes its own tokens alone
+  @claim:oauth-revoke-own+1
+  Rule: An application revokes its own tokens alone
+
+    Scenario: The token of another application
       Given the application "planner" is registered for "things:read"
       And the public application "board" is registered for "things:read"
       And Ada has allowed "board" "things:read"

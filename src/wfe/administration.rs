@@ -170,7 +170,7 @@ impl Administration {
     }
 }
 
-pub(super) fn connections(ended: usize) -> String {
+fn connections(ended: usize) -> String {
     match ended {
         1 => "1 connection was ended".into(),
         ended => format!("{ended} connections were ended"),
@@ -178,8 +178,8 @@ pub(super) fn connections(ended: usize) -> String {
 }
 
 /// The same behind something else, if there is something to tell.
-fn and_connections(ended: usize) -> String {
-    if ended == 0 { String::new() } else { format!("; {}", and_connections(ended)) }
+pub(super) fn and_connections(ended: usize) -> String {
+    if ended == 0 { String::new() } else { format!("; {}", connections(ended)) }
 }
 
 /// The widths of the first two columns.

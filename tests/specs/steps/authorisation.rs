@@ -258,6 +258,7 @@ async fn searches(scene: &mut Scene, application: String, text: String) {
 }
 
 #[given(expr = "{string} streams with its access token as {string}")]
+#[when(expr = "{string} streams with its access token as {string}")]
 async fn streams(scene: &mut Scene, application: String, program: String) {
     let token = scene.application(&application).access.clone();
     let address = scene.product().address().to_owned();
