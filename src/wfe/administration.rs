@@ -179,7 +179,7 @@ pub(super) fn connections(ended: usize) -> String {
 
 /// The same behind something else, if there is something to tell.
 fn and_connections(ended: usize) -> String {
-    if ended == 0 { String::new() } else { format!("; {}", and_connections(ended)) }
+    if ended == 0 { String::new() } else { format!("; {}", connections(ended)) }
 }
 
 /// The widths of the first two columns.
