@@ -10,12 +10,14 @@
 //! | `report` | what is printed and left as evidence, and whether all is well |
 //! | `scene` | what a scenario knows: the product, people, programs, the last answer |
 //! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
+//! | `application` | an application that acts for people, and their browser |
 //! | `web` | plain HTTP |
 //! | `described` | whether what goes over the wire is what the guides describe |
 //! | `wording` | JSON as the features write it, and whether a message is like it |
 //! | `examples/` | the executed examples |
 //! | `steps/` | what the sentences mean |
 
+mod application;
 mod catalogue;
 #[path = "../../book/examples/client-rust/client.rs"]
 mod client_rust;

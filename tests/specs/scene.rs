@@ -6,6 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
+    application::Application,
     person::Person,
     product::{PATIENCE, Product},
     program::Program,
@@ -39,10 +40,18 @@ pub struct Scene {
     pub programs: BTreeMap<String, Program>,
     /// Programs that do not read, by name.
     pub sleepers: BTreeMap<String, tokio::net::TcpStream>,
+    /// Applications that act for people, by name.
+    pub applications: BTreeMap<String, Application>,
+    /// Login cookies of people, by name.
+    pub cookies: BTreeMap<String, String>,
+    /// Whose browser an application has sent here last.
+    pub visitor: String,
     /// The login cookie of the browser.
     pub cookie: Option<String>,
     /// The last HTTP answer.
     pub answer: Option<Answer>,
+    /// Those to several questions that were asked at once.
+    pub answers: Vec<Answer>,
     /// The last thing that somebody was told: the result of what they tried.
     pub told: Option<Result<Value, String>>,
     /// The last command's exit code, output and errors.
@@ -124,6 +133,11 @@ impl Scene {
     /// A program that has connected.
     pub fn program(&mut self, name: &str) -> &mut Program {
         self.programs.get_mut(name).unwrap_or_else(|| panic!("the feature has not connected \"{name}\""))
+    }
+
+    /// An application.
+    pub fn application(&mut self, name: &str) -> &mut Application {
+        self.applications.get_mut(name).unwrap_or_else(|| panic!("the feature has not registered \"{name}\""))
     }
 
     /// The last HTTP answer.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpSocket};
 use widgetapp::protocol::Codec;
 
-use super::{Name, streams::find_position};
+use super::{Name, opening::HANDSHAKE, streams::find_position};
 use crate::{
     person::Person,
     program::Opening,
@@ -23,6 +23,22 @@ const RECEIVE_BUFFER_BYTES: u32 = 64 * 1024;
 
 fn user_action(name: &str, id: u32, body: Value) -> Value {
     json!({"port": 200, "name": format!("widgetApp_useraction_{name}"), "id": id, "body": body})
+}
+
+#[when(expr = "somebody asks for {int} streams at once")]
+async fn asks_at_once(scene: &mut Scene, count: usize) {
+    let token = web::client_token(scene, "stream").await;
+    let handshake = HANDSHAKE.map(|(name, value)| (name, value.to_owned()));
+    let headers = [&handshake[..], &[("authorization", format!("Bearer {token}"))]].concat();
+    let asking = (0..count).map(|_| web::send(scene, "GET", "/_stream", &headers, None));
+    scene.answers = futures_util::future::join_all(asking).await;
+}
+
+#[then("two of them are opened at least, and one is refused at least")]
+async fn some_opened(scene: &mut Scene) {
+    let (opened, mut refused): (Vec<_>, Vec<_>) = scene.answers.drain(..).partition(|answer| answer.status == 101);
+    assert!(opened.len() >= 2, "{} were opened", opened.len());
+    scene.answer = Some(refused.pop().expect("twenty do not take twenty seconds"));
 }
 
 #[then(expr = "all of the first {int} pings of {string} are answered, and of the others some are refused")]

@@ -1,0 +1,215 @@
+Feature: Acting for people
+  An application sends a person to WidgetApp and gets tokens for what they allow: authorisation code with PKCE. "planner"
+  can keep a secret, "board" runs in browsers and cannot.
+
+  Background:
+    Given WidgetApp is running
+
+  @claim:oauth-consent+2
+  Rule: A registered application acts for a person who has consented
+
+    Scenario: An application that can keep a secret
+      Given the application "planner" is registered for "stream things:read"
+      And Ada has allowed "planner" "stream things:read"
+      When "planner" streams with its access token as "live"
+      Then the connection of "live" is still good
+
+    Scenario: An application that cannot
+      Given the public application "board" is registered for "stream things:read"
+      And Grace has allowed "board" "stream things:read"
+      Then the access token of "board" is good
+
+  @claim:oauth-organisation+1
+  Rule: An application serves the people of its own organisation
+
+    Scenario: Somebody of another organisation
+      Given the application "planner" is registered for "stream"
+      When "planner" asks Mallory for "stream"
+      Then "planner" is told "access_denied"
+
+  @claim:oauth-pkce+1
+  Rule: Every authorisation request needs PKCE with S256
+
+    Scenario: Without a challenge
+      Given the application "planner" is registered for "stream"
+      When "planner" asks Ada for "stream" without "code_challenge"
+      Then "planner" is told "invalid_request"
+
+    Scenario: With the challenge in the clear
+      Given the public application "board" is registered for "stream"
+      When "board" asks Ada for "stream" with "code_challenge_method" "plain"
+      Then "board" is told "invalid_request"
+
+    Scenario: With a verifier that does not belong to the challenge
+      Given the public application "board" is registered for "stream"
+      When "board" asks Ada for "stream"
+      And she allows "board" that
+      And "board" exchanges its code with the verifier "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+      Then the answer is 400 and like:
+        """
+        {"error": "invalid_grant"}
+        """
+
+  @claim:oauth-redirect+1
+  Rule: A code or an error is sent to a registered address alone
+
+    Scenario Outline: Asked to send it to <address>
+      Given the application "planner" is registered for "stream"
+      When "planner" asks Ada for "stream" with "redirect_uri" "<address>"
+      Then nothing is sent to "planner"
+
+      Examples:
+        | address                           |
+        | https://planner.example/done/     |
+        | https://planner.example/Done      |
+        | https://planner.example/done?a=b  |
+        | https://planner.example.evil/done |
+        | http://planner.example/done       |
+
+    Scenario: The port of a program on the user's computer is free
+      Given the application of the demonstration runs on the user's computer
+      When "demo-app" asks Ada for "stream"
+      And she allows "demo-app" that
+      Then her browser is sent back to "demo-app" with "code iss state"
+
+  @claim:oauth-prompt+1
+  Rule: An application may ask that nothing is shown, or that consent is asked for anew
+
+    Scenario Outline: <prompt>, before Ada was asked
+      Given the application "planner" is registered for "stream"
+      When "planner" asks Ada for "stream" with "prompt" "<prompt>"
+      Then <what>
+
+      Examples:
+        | prompt  | what                                             |
+        | none    | "planner" is told "consent_required"             |
+        | consent | Ada is asked whether she allows "planner" that   |
+        | login   | they are sent to the login                       |
+
+    Scenario: Shown again
+      Given the application "planner" is registered for "stream"
+      And Ada has allowed "planner" "stream"
+      When "planner" asks Ada for "stream" with "prompt" "consent"
+      Then Ada is asked whether she allows "planner" that
+
+  @claim:oauth-code-once+1
+  Rule: A code works once, and a second use ends what it gave
+
+    Scenario: Used twice
+      Given the application "planner" is registered for "things:read"
+      And Ada has allowed "planner" "things:read"
+      Then the access token of "planner" is good
+      When "planner" exchanges the same code again
+      Then the answer is 400 and like:
+        """
+        {"error": "invalid_grant"}
+        """
+      And the access token of "planner" is worth nothing
+
+  @claim:oauth-refresh+1
+  Rule: A refresh token is replaced at each use
+
+    Scenario: One after the other
+      Given the public application "board" is registered for "things:read"
+      And Ada has allowed "board" "things:read"
+      When "board" refreshes
+      Then the answer is 200 and like:
+        """
+        {"access_token": "...", "refresh_token": "...", "scope": "things:read", "expires_in": 600}
+        """
+      When "board" refreshes
+      Then the answer is 200
+      And the access token of "board" is good
+
+    Scenario: With a smaller scope
+      Given the public application "board" is registered for "stream things:read"
+      And Ada has allowed "board" "stream things:read"
+      When "board" refreshes for "stream"
+      Then the answer is 200 and like:
+        """
+        {"scope": "stream"}
+        """
+
+  @claim:oauth-refresh-reuse+1
+  Rule: A refresh token that is used twice ends all tokens of its grant, and their streams
+
+    Scenario: Somebody else has a copy
+      Given the public application "board" is registered for "stream things:read"
+      And Ada has allowed "board" "stream things:read"
+      And "board" streams with its access token as "live"
+      When "board" refreshes
+      And "board" refreshes with the refresh token before that
+      Then the answer is 400 and like:
+        """
+        {"error": "invalid_grant"}
+        """
+      And the access token of "board" is worth nothing
+      And the connection of "live" is closed with 4500 within a second
+      When "board" refreshes
+      Then the answer is 400
+
+  @claim:oauth-revoke+1
+  Rule: Revoking a token ends all tokens of its grant, and their streams within a second
+
+    Scenario: Revoked by the application
+      Given the public application "board" is registered for "stream things:read"
+      And Ada has allowed "board" "stream things:read"
+      And "board" streams with its access token as "live"
+      When "board" revokes its refresh token
+      Then the answer is 200
+      And the connection of "live" is closed with 4500 within a second
+      And the access token of "board" is worth nothing
+
+    Scenario: An application revokes its own tokens alone
+      Given the application "planner" is registered for "things:read"
+      And the public application "board" is registered for "things:read"
+      And Ada has allowed "board" "things:read"
+      When "planner" revokes the access token of "board"
+      Then the answer is 400 and like:
+        """
+        {"error": "invalid_grant"}
+        """
+      And the access token of "board" is good
+
+  @claim:oauth-introspect+1
+  Rule: An application with a secret may ask about the tokens of its organisation
+
+    Scenario: A good token
+      Given the application "planner" is registered for "things:read"
+      And the public application "board" is registered for "things:read"
+      And Ada has allowed "board" "things:read"
+      When "planner" asks about the access token of "board"
+      Then the answer is 200 and like:
+        """
+        {"active": true, "scope": "things:read", "client_id": "board", "username": "ada", "token_type": "Bearer",
+         "sub": "ada", "organisation": "acme", "exp": "...", "iat": "...", "iss": "...", "aud": "...", "jti": "..."}
+        """
+
+    Scenario: Of another organisation it is told nothing
+      Given the application "planner" is registered for "things:read"
+      When "planner" asks about an access token of Mallory
+      Then the answer is 200 and like:
+        """
+        {"active": false}
+        """
+
+    Scenario: An application without a secret may not ask
+      Given the public application "board" is registered for "things:read"
+      And Ada has allowed "board" "things:read"
+      When "board" asks about the access token of "board"
+      Then the answer is 401 and like:
+        """
+        {"error": "invalid_client"}
+        """
+
+  @claim:oauth-keys+1
+  Rule: When the signing key is replaced, the tokens that are out stay good
+
+    Scenario: The administrator replaces it
+      Given the application "planner" is registered for "things:read"
+      And Ada has allowed "planner" "things:read"
+      When the administrator runs "widgetapp_admin -token -rotate-keys"
+      Then the command succeeds and says "access tokens are signed with the new key"
+      And the access token of "planner" is good
+      When "planner" refreshes
+      Then the token is signed with a key of "/.well-known/jwks.json"

@@ -1,0 +1,116 @@
+Feature: Letting an application work for you
+  An application of your organisation may work with your Things as you, if you allow it. "planner" is such an
+  application; it runs on a site of its own.
+
+  Background:
+    Given WidgetApp is running
+
+  @claim:consent-page+1
+  Rule: A page asks you, and says who asks, whom, and for what
+
+    Scenario: What Ada reads
+      Given the application "planner" is registered for "stream things:read things:write"
+      When "planner" asks Ada for "stream things:read"
+      Then Ada is asked whether she allows "planner" that
+      And the page says "You are logged in as ada of acme."
+      And the page says "work with your Things live"
+      And the page says "look at your Things"
+      And the page does not say "create Things"
+      And the page says "Your answer is sent to planner.example."
+
+    Scenario: Who is not logged in logs in first
+      Given the application "planner" is registered for "stream"
+      When "planner" asks somebody who is not logged in for "stream"
+      Then they are sent to the login
+
+  @claim:consent-decide+1 @claim:oauth-consent+2
+  Rule: An application gets nothing that you do not allow
+
+    Scenario: Ada allows it
+      Given the application "planner" is registered for "things:read"
+      When "planner" asks Ada for "things:read"
+      And she allows "planner" that
+      Then her browser is sent back to "planner" with "code iss state"
+      When "planner" exchanges its code
+      Then the answer is 200 and like:
+        """
+        {"token_type": "Bearer", "scope": "things:read", "access_token": "...", "refresh_token": "..."}
+        """
+      When "planner" searches for "Welcome"
+      Then the answer is 200 and like:
+        """
+        {"things": [{"title": "Welcome", "role": "owner"}]}
+        """
+
+    Scenario: Ada does not allow it
+      Given the application "planner" is registered for "things:read"
+      When "planner" asks Ada for "things:read"
+      And she does not allow "planner" that
+      Then "planner" is told "access_denied"
+
+  @claim:consent-limits+1
+  Rule: An application can do no more in your name than you can
+
+    Scenario: Linus may look at the Thing, and so may the application
+      Given the application "planner" is registered for "things:read"
+      And Linus has allowed "planner" "things:read"
+      When "planner" searches for "Welcome"
+      Then the answer is 200 and like:
+        """
+        {"things": [{"title": "Welcome", "role": "viewer"}]}
+        """
+
+    Scenario: Allowed to look, it cannot change
+      Given the application "planner" is registered for "things:read things:write"
+      And Ada has allowed "planner" "things:read"
+      When "planner" refreshes for "things:read things:write"
+      Then the answer is 400 and like:
+        """
+        {"error": "invalid_scope"}
+        """
+
+  @claim:consent-remembered+1
+  Rule: You are asked once, and again only if the application wants more
+
+    Scenario: The same once more
+      Given the application "planner" is registered for "stream things:read"
+      And Ada has allowed "planner" "stream"
+      When "planner" asks Ada for "stream"
+      Then her browser is sent back to "planner" with "code iss state"
+
+    Scenario: More than before
+      Given the application "planner" is registered for "stream things:read"
+      And Ada has allowed "planner" "stream"
+      When "planner" asks Ada for "stream things:read"
+      Then Ada is asked whether she allows "planner" that
+
+    Scenario: What Ada has allowed, Grace has not
+      Given the application "planner" is registered for "stream"
+      And Ada has allowed "planner" "stream"
+      When "planner" asks Grace for "stream"
+      Then Grace is asked whether she allows "planner" that
+
+  @claim:consent-computer+1
+  Rule: For a program on your own computer you are asked each time, as others could use its name
+
+    Scenario: The same program once more
+      Given the application of the demonstration runs on the user's computer
+      And Ada has allowed "demo-app" "stream"
+      When "demo-app" asks Ada for "stream"
+      Then Ada is asked whether she allows "demo-app" that
+      And the page says "Your answer is sent to a program on this computer."
+
+  @claim:consent-protected+1
+  Rule: No other site can show the page in a frame, or answer it for you
+
+    Scenario: In a frame
+      Given the application "planner" is registered for "stream"
+      When "planner" asks Ada for "stream"
+      Then the answer's header "Content-Security-Policy" contains "frame-ancestors 'none'"
+      And the answer's header "X-Frame-Options" is "DENY"
+
+    Scenario: Answered by another site
+      Given the application "planner" is registered for "stream"
+      When "planner" asks Ada for "stream"
+      And a page of "https://evil.example" sends her consent for "planner"
+      Then the answer is 403 with the code 109 "origin_not_allowed"
