@@ -29,10 +29,10 @@ Feature: Users and their access
       When the administrator runs "widgetapp_admin -users"
       Then the command prints:
         """
-        ada  acme  enabled  designers
-        grace  acme  enabled  designers
-        linus  acme  enabled  reviewers
-        mallory  rivals  enabled  spies
+        ada      acme    enabled   designers
+        grace    acme    enabled   designers
+        linus    acme    enabled   reviewers
+        mallory  rivals  enabled   spies
         """
       When the administrator runs "widgetapp_admin -users -json"
       Then the command succeeds and says '"name":"mallory"'
@@ -43,7 +43,7 @@ Feature: Users and their access
     Scenario: Grace is disabled while she edits
       Given Ada and Grace have the Thing open
       When the administrator runs "widgetapp_admin -user grace -disable"
-      Then the command succeeds and says "grace is disabled; 1 connections were ended"
+      Then the command succeeds and says "grace is disabled; 1 connection was ended"
       And Grace's connection has ended with close code 4507
       And "grace" cannot log in
       When the administrator runs "widgetapp_admin -user grace -enable"
@@ -66,7 +66,7 @@ Feature: Users and their access
     Scenario: Grace leaves her only approved group
       Given Ada and Grace have the Thing open
       When the administrator runs "widgetapp_admin -group designers -remove-member grace"
-      Then the command succeeds and says "grace is not in designers; 1 connections were ended"
+      Then the command succeeds and says "grace is not in designers; 1 connection was ended"
       And Grace's connection has ended with close code 4503
       When the administrator runs "widgetapp_admin -group designers -add-member grace"
       And Grace tries to open a stream

@@ -200,18 +200,18 @@ fn access_ends_within_a_second_on_500_live_connections() {
 fn each_change_of_access_reaches_the_live_connection() {
     book::claims!("access-ends", 1);
     book::claims!("access-per-message", 1);
-    let changes: [(&str, &str, &[&str], Result<&str, u16>); 7] = [
+    let changes = [
         // What is set up before, the command, and the role or close code that follows.
-        ("uninvited", "", &[], Ok("none")),
-        ("lowered", "", &[], Ok("viewer")),
-        ("raised", "", &[], Ok("owner")),
-        ("out of the only approved group", "-group designers -remove-member grace", &[], Err(4503)),
-        ("the group is not approved any more", "-group designers -withdraw", &[], Err(4503)),
-        ("disabled", "-user grace -disable", &[], Err(4507)),
-        ("a new password", "-user grace -password", &[], Err(4500)),
+        ("uninvited", "", Ok("none")),
+        ("lowered", "", Ok("viewer")),
+        ("raised", "", Ok("owner")),
+        ("out of the only approved group", "-group designers -remove-member grace", Err(4503)),
+        ("the group is not approved any more", "-group designers -withdraw", Err(4503)),
+        ("disabled", "-user grace -disable", Err(4507)),
+        ("a new password", "-user grace -password", Err(4500)),
     ];
     live::run(3 * TWO_MINUTES, async {
-        for (what, command, _, expected) in changes {
+        for (what, command, expected) in changes {
             let watched = Watched::new(Product::start(), Duration::from_millis(20));
             let mut grace = watched.open_as("grace").await;
             let began = clock::now();

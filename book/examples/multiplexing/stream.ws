@@ -4,7 +4,8 @@ Authorization: Bearer [TOKEN]
 <. {"port": 0, "name": "welcome",
     "body": {"session": "[SESSION]", "user": "ada", "organisation": "acme", "expires_at": [TIME],
      "ping_ms": 25000, "pong_ms": 10000, "max_frame_bytes": 1048576, "max_things": 128,
-     "ports": {"session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1", "node": "[NODE]"}}
+     "ports": {"notifications": 203, "session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1",
+     "node": "[NODE]"}}
 
 # Three requests at once, on two ports. Each is answered when its service is done; the id says which it is.
 > {"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": "[THING]", "body": {"as": "json"}}

@@ -3,7 +3,8 @@ ada: Authorization: Bearer [TOKEN]
 ada< {"port": 0, "name": "welcome",
       "body": {"session": "[SESSION]", "user": "ada", "organisation": "acme", "expires_at": [TIME],
        "ping_ms": 25000, "pong_ms": 10000, "max_frame_bytes": 1048576, "max_things": 128,
-       "ports": {"session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1", "node": "[NODE]"}}
+       "ports": {"notifications": 203, "session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1",
+       "node": "[NODE]"}}
 ada> {"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": "[THING]", "body": {"as": "json"}}
 ada< {"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": "[THING]", "join": 1, "offset": 1,
       "body": {"role": "owner", "epoch": "[EPOCH]", "offset": 1, "recovered": false,
@@ -22,7 +23,8 @@ grace: Authorization: Bearer [TOKEN:grace]
 grace< {"port": 0, "name": "welcome",
         "body": {"session": "[SESSION:2]", "user": "grace", "organisation": "acme", "expires_at": [TIME],
          "ping_ms": 25000, "pong_ms": 10000, "max_frame_bytes": 1048576, "max_things": 128,
-         "ports": {"session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1", "node": "[NODE]"}}
+         "ports": {"notifications": 203, "session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1",
+         "node": "[NODE]"}}
 grace> {"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": "[THING]", "body": {"as": "json"}}
 grace<. {"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": "[THING]", "join": 1, "offset": 1,
          "body": {"role": "editor", "epoch": "[EPOCH]", "offset": 1, "recovered": false,
@@ -47,7 +49,8 @@ ada: Authorization: Bearer [TOKEN]
 ada<. {"port": 0, "name": "welcome",
        "body": {"session": "[SESSION:3]", "user": "ada", "organisation": "acme", "expires_at": [TIME],
         "ping_ms": 25000, "pong_ms": 10000, "max_frame_bytes": 1048576, "max_things": 128,
-        "ports": {"session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1", "node": "[NODE]"}}
+        "ports": {"notifications": 203, "session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1",
+        "node": "[NODE]"}}
 ada> {"port": 200, "name": "widgetApp_useraction_open", "id": 2, "thing": "[THING]",
       "body": {"as": "json", "since": {"epoch": "[EPOCH]", "offset": 1}}}
 ada< {"port": 200, "name": "widgetApp_useraction_open", "id": 2, "thing": "[THING]", "join": 2, "offset": 3,
