@@ -251,6 +251,7 @@ mod tests {
     #[test]
     fn what_cannot_be_registered_is_told_in_one_line() {
         let front = Front::new();
+        #[expect(clippy::type_complexity, reason = "every field, to be spoilt one at a time")]
         fn fields(
             request: &mut OauthRequest,
         ) -> (&mut String, &mut Option<String>, &mut Vec<String>, &mut Vec<String>, &mut Vec<String>, &mut bool)
