@@ -66,7 +66,7 @@ Feature: Managing applications
       And Ada has allowed "planner" "stream things:read"
       And "planner" streams with its access token as "live"
       When the administrator runs "widgetapp_admin -client planner -revoke"
-      Then the command succeeds and says "planner is revoked; its tokens have ended, and it gets no more; 1 connections were ended"
+      Then the command succeeds and says "planner is revoked; its tokens have ended, and it gets no more; 1 connection was ended"
       And the connection of "live" is closed with 4500 within a second
       And the access token of "planner" is worth nothing
       When "planner" refreshes
@@ -102,7 +102,7 @@ Feature: Managing applications
       And Ada has allowed "planner" "stream things:read"
       And "planner" streams with its access token as "live"
       When the administrator revokes the access token of "planner"
-      Then the command succeeds and says "has ended, with all its tokens; 1 connections were ended"
+      Then the command succeeds and says "has ended, with all its tokens; 1 connection was ended"
       And the connection of "live" is closed with 4500 within a second
       And the access token of "planner" is worth nothing
 

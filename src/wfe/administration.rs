@@ -170,7 +170,7 @@ impl Administration {
     }
 }
 
-pub(super) fn connections(ended: usize) -> String {
+fn connections(ended: usize) -> String {
     match ended {
         1 => "1 connection was ended".into(),
         ended => format!("{ended} connections were ended"),
@@ -178,7 +178,7 @@ pub(super) fn connections(ended: usize) -> String {
 }
 
 /// The same behind something else, if there is something to tell.
-fn and_connections(ended: usize) -> String {
+pub(super) fn and_connections(ended: usize) -> String {
     if ended == 0 { String::new() } else { format!("; {}", connections(ended)) }
 }
 

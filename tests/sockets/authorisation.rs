@@ -226,7 +226,7 @@ fn what_ends_a_grant_ends_its_live_streams_and_nobody_elses() {
                 _ => {
                     let token = tokens.access_token().secret();
                     let said = tokio::task::block_in_place(|| product.admin(&["-token", "-revoke", token]));
-                    assert!(said.0 == 0 && said.1.contains("1 connections were ended"), "{said:?}");
+                    assert!(said.0 == 0 && said.1.contains("1 connection was ended"), "{said:?}");
                 }
             }
             let ended = tokio::time::timeout(Duration::from_secs(1), until_closed(&mut events)).await;
@@ -236,7 +236,7 @@ fn what_ends_a_grant_ends_its_live_streams_and_nobody_elses() {
             assert!(!matches!(event, Event::Ended(_) | Event::Disconnected { .. }), "{event:?}");
         }
         let said = tokio::task::block_in_place(|| product.admin(&["-client", "demo-app", "-revoke"]));
-        assert!(said.0 == 0 && said.1.contains("1 connections were ended"), "{said:?}");
+        assert!(said.0 == 0 && said.1.contains("1 connection was ended"), "{said:?}");
         let ended = tokio::time::timeout(Duration::from_secs(1), until_closed(&mut others_events)).await;
         assert_eq!(ended.expect("within a second"), 4500);
         let noted = |rows: &[Value], what: &str, outcome: &str| {

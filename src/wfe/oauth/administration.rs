@@ -12,7 +12,7 @@ use crate::{
     ipc::control::{LISTED_AT_ONCE, OauthRequest},
     store::{Client, Grant, NewClient, Store, StoreError, audit::Event},
     wfe::{
-        administration::{Administration, Answer, connections},
+        administration::{Administration, Answer, and_connections},
         passwords::secret,
     },
 };
@@ -40,7 +40,7 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
             let ended = administration.done(event, &client, set)?;
             Ok(vec![match disabled {
                 true => {
-                    format!("{client} is revoked; its tokens have ended, and it gets no more{}", connections(ended))
+                    format!("{client} is revoked; its tokens have ended, and it gets no more{}", and_connections(ended))
                 }
                 false => format!("{client} may ask for tokens again"),
             }])
@@ -62,7 +62,7 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
                 false => Err(StoreError::Absent(format!("grant {grant} that has not ended"))),
             });
             let ended = administration.done(Event::GrantEnded, &grant.to_string(), ended)?;
-            Ok(vec![format!("the grant {grant} has ended, with all its tokens{}", connections(ended))])
+            Ok(vec![format!("the grant {grant} has ended, with all its tokens{}", and_connections(ended))])
         }
         OauthRequest::RotateKeys => {
             let key = tokens.rotate_keys(clock::unix_seconds()).map_err(shown)?;
