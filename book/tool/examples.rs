@@ -49,7 +49,7 @@ pub struct Manifest {
     #[serde(default)]
     pub claims: Vec<String>,
     /// What must be on the machine: commands such as `curl`; `python3` has the package `websockets`, and
-    /// `node` has a WebSocket of its own or finds the package `ws`.
+    /// `node` has a WebSocket of its own or finds the package `ws`. `authlib` and `openid-client` are packages of theirs.
     #[serde(default)]
     pub needs: Vec<String>,
     /// Whether a server runs before the example begins.

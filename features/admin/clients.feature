@@ -120,3 +120,13 @@ Feature: Managing applications
         | -client demo-app             |
         | -client demo-app -revoke now |
         | -rotate-keys                 |
+
+  @claim:keys-rotate+1
+  Rule: The administrator can replace the key that signs access tokens
+
+    Scenario: Replaced
+      Given the application "planner" is registered for "things:read"
+      And Ada has allowed "planner" "things:read"
+      When the administrator runs "widgetapp_admin -token -rotate-keys"
+      Then the command succeeds and says "older ones stay good until they expire"
+      And the access token of "planner" is good

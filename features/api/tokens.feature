@@ -91,21 +91,14 @@ Feature: Access tokens
         """
         {"issuer": "...", "token_endpoint": "...", "authorization_endpoint": "...", "jwks_uri": "...",
          "scopes_supported": ["stream", "things:read", "things:write"],
-         "grant_types_supported": ["authorization_code", "client_credentials"]}
+         "revocation_endpoint": "...", "introspection_endpoint": "...",
+         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"]}
         """
 
       Examples:
         | address                                 |
         | /.well-known/oauth-authorization-server |
         | /.well-known/openid-configuration       |
-
-  @claim:oauth-own-client+1
-  Rule: The authorisation endpoint serves no other application yet
-
-    Scenario: An application asks for a code
-      Given WidgetApp is running
-      When someone who is not logged in asks for "/oauth/authorize?response_type=code&client_id=demo-app&redirect_uri=http://127.0.0.1/callback"
-      Then they are sent back to "http://127.0.0.1/callback" with the error "unauthorized_client"
 
   @claim:stream-scope-suffices+1
   Rule: On a stream the scope "stream" suffices for every user action

@@ -113,4 +113,4 @@ Feature: Letting an application work for you
       Given the application "planner" is registered for "stream"
       When "planner" asks Ada for "stream"
       And a page of "https://evil.example" sends her consent for "planner"
-      Then the answer is 403 with the code 109 "origin_not_allowed"
+      Then the answer is 403 with the code 110 "origin_not_allowed"

@@ -159,6 +159,7 @@ async fn until_closed(events: &mut widgetapp::client::Events) -> u16 {
 
 #[test]
 fn a_stock_library_does_everything_by_the_metadata_alone() {
+    book::claims!("oauth-stock", 1);
     let identity = Identity::new();
     let product = start(&identity);
     live::run(A_MINUTE, async {
@@ -196,6 +197,9 @@ fn a_stock_library_does_everything_by_the_metadata_alone() {
 
 #[test]
 fn what_ends_a_grant_ends_its_live_streams_and_nobody_elses() {
+    book::claims!("oauth-revoke", 1);
+    book::claims!("clients-revoke", 1);
+    book::claims!("oauth-refresh-reuse", 1);
     let identity = Identity::new();
     let product = start(&identity);
     live::run(A_MINUTE, async {

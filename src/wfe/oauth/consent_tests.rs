@@ -89,6 +89,7 @@ async fn prompt_login_asks_for_the_password_once_more_and_none_never() {
 
 #[tokio::test]
 async fn a_decision_counts_only_from_the_page_that_was_shown_to_this_login() {
+    book::claims!("consent-protected", 1);
     let front = Front::new();
     let flow = Flow::of("web-app", "https://app.test/cb");
     let cookie = front.log_in().await;

@@ -218,6 +218,7 @@ fn forgeries(forger: &Forger) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn of_all_forged_access_tokens_none_is_accepted_at_any_door() {
+    book::claims!("oauth-forgeries", 1);
     let forger = Forger::new();
     let now = clock::unix_seconds();
     for control in [forger.good.clone(), forger.with(|_| (), |_| ())] {
@@ -275,6 +276,7 @@ async fn a_token_in_the_url_is_never_taken() {
 
 #[tokio::test]
 async fn a_code_or_an_error_goes_to_no_address_that_is_not_registered() {
+    book::claims!("oauth-redirect", 1);
     let front = Front::new();
     let cookie = front.log_in().await;
     for (client, evil) in [
@@ -319,6 +321,7 @@ async fn a_code_or_an_error_goes_to_no_address_that_is_not_registered() {
 
 #[tokio::test]
 async fn pkce_is_demanded_of_every_client_and_cannot_be_talked_down() {
+    book::claims!("oauth-pkce", 1);
     let front = Front::new();
     let cookie = front.log_in().await;
     for (client, redirect) in [("web-app", "https://app.test/cb"), ("site", "https://site.test/cb")] {

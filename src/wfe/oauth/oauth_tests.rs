@@ -183,6 +183,7 @@ async fn the_first_party_client_needs_a_login_and_no_browser() {
 
 #[tokio::test]
 async fn the_metadata_advertises_only_what_answers_and_all_of_it() {
+    book::claims!("oauth-stock", 1);
     let front = Front::new();
     let answer = front.get("/.well-known/oauth-authorization-server", &[]).await;
     let metadata = answer.json();
@@ -209,6 +210,7 @@ async fn the_metadata_advertises_only_what_answers_and_all_of_it() {
 
 #[tokio::test]
 async fn a_key_that_has_grown_old_is_replaced_and_its_tokens_stay_good() {
+    book::claims!("oauth-keys", 1);
     let front = Front::with(|config| config.oauth.signing_key_seconds = 3_600);
     let (tokens, ada) = (front.app.tokens(), &front.people.ada);
     let now = crate::clock::unix_seconds();

@@ -5,6 +5,8 @@ use serde_json::json;
 use super::flow::{Flow, pair};
 use crate::{
     clock,
+    config::Oauth,
+    store::{Turn, Turned},
     wfe::fixture::{Answer, Front, SECRET, basic},
 };
 
@@ -60,6 +62,7 @@ async fn a_used_refresh_token_ends_all_tokens_of_its_grant() {
 
 #[tokio::test]
 async fn of_racing_uses_of_a_refresh_token_at_most_one_wins_and_all_is_over() {
+    book::claims!("oauth-refresh-reuse", 1);
     let (front, flow, access, refresh) = granted().await;
     let form = flow.refresh(&refresh);
     let mut answers = Vec::new();
@@ -141,6 +144,7 @@ async fn revoking_either_token_ends_the_grant() {
 
 #[tokio::test]
 async fn a_client_revokes_only_its_own_tokens() {
+    book::claims!("oauth-revoke-own", 1);
     let (front, flow, access, refresh) = granted().await;
     for token in [&access, &refresh] {
         let by_other = post(&front, "/oauth/revoke", &format!("client_id=native-app&token={token}")).await;
@@ -156,6 +160,7 @@ async fn a_client_revokes_only_its_own_tokens() {
 
 #[tokio::test]
 async fn introspection_tells_about_good_tokens_of_the_own_organisation_alone() {
+    book::claims!("oauth-introspect", 1);
     let (front, _, access, refresh) = granted().await;
     let told = introspect(&front, &access).await;
     assert_eq!(told.header("cache-control"), "no-store");
@@ -195,7 +200,42 @@ async fn introspection_needs_a_client_with_a_secret() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_lives_14_days_unused_and_90_days_at_most() {
+    book::claims!("oauth-refresh-life", 1);
+    const DAY: u64 = 24 * 60 * 60;
+    let (front, _, _, refresh) = granted().await;
+    let token = super::refresh_token::RefreshToken::read(&refresh).unwrap();
+    let began = front.people.store.grant(token.grant).unwrap().unwrap().created_at;
+    let mut next = token.hashes();
+    let mut turned_at = |day: u64| {
+        let now = began + day * DAY;
+        let turn = Turn {
+            grant: token.grant,
+            presented: next,
+            client: "web-app",
+            next: [u8::try_from(day).unwrap(); 32],
+            idle_seconds: Oauth::default().refresh_token_idle_seconds,
+            access_until: now + 600,
+        };
+        next.turn = turn.next;
+        let done = |_: &_| Ok::<(), ()>(());
+        let turned = front.people.store.turn_refresh(&turn, now, done).unwrap();
+        matches!(turned, Turned::Done(_)).then(|| {
+            let until = front.people.store.grant(token.grant).unwrap().unwrap().refresh_until;
+            (until - began) / DAY
+        })
+    };
+    for day in [13, 26, 39, 52, 65, 78] {
+        assert_eq!(turned_at(day), Some((day + 14).min(90)), "{day}");
+    }
+    assert_eq!(turned_at(90), None);
+}
+
+#[tokio::test]
 async fn a_client_asks_only_so_often() {
+    book::claims!("oauth-limits", 1);
+    let usual = Oauth::default();
+    assert_eq!((usual.requests_per_second, usual.request_burst), (50, 500));
     let front = Front::with(|config| {
         config.oauth.requests_per_second = 1;
         config.oauth.request_burst = 3;

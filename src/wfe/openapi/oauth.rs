@@ -123,8 +123,8 @@ fn authorize() -> Endpoint {
     Endpoint::new("get", "/oauth/authorize", "oauth_authorize", tag::OAUTH)
         .says(
             "Ask for a code",
-            "A code for the user who is logged in (RFC 6749 4.1, with PKCE). An application that asks for the first \
-             time is allowed by the user on a page.",
+            "A code for the user who is logged in and agrees (RFC 6749 4.1, with PKCE). The page that asks is shown \
+             when an application asks for more than the user has allowed before.",
         )
         .by(&[By::Cookie, By::Nobody])
         .query("response_type", true, "`code`.")
@@ -134,6 +134,8 @@ fn authorize() -> Endpoint {
         .query("code_challenge_method", true, "`S256`.")
         .query("scope", false, "The scopes that are wanted, with spaces between; else all that the client may have.")
         .query("state", false, "Comes back with the code.")
+        .query("response_mode", false, "`query`.")
+        .query("prompt", false, "`none` shows nothing, `login` asks for the password, `consent` asks the user anew.")
         .answers_page(200, "The page on which the user allows it or not.")
         .answers_bare(303, "To the client with `code` or `error`, `state` and `iss`; or first to the login.")
         .with_header(303, "Location", "Where to go on.")
@@ -165,9 +167,10 @@ fn consent() -> Endpoint {
         .by(&[By::Cookie])
         .uses(Schemas::taken::<Decision>)
         .takes_either(&[form])
+        .answers_page(200, "The page again: it was shown to another login, or before the server was restarted.")
         .answers_bare(303, "To the client with `code` or `error`, `state` and `iss`; or first to the login.")
         .with_header(303, "Location", "Where to go on.")
-        .answers_page(400, "The page was not one of ours, or is too old.")
+        .answers_page(400, "The client or its `redirect_uri` is not known, so that nothing is sent anywhere.")
         .refuses(&[ErrorCode::OriginNotAllowed, ErrorCode::UnsupportedMediaType])
 }
 

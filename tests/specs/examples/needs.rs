@@ -3,6 +3,7 @@
 
 use std::{
     ffi::OsString,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -17,13 +18,15 @@ pub async fn check(needs: &[String]) {
     let missing = aside(move || needs.into_iter().find(|what| !is_here(what))).await;
     let Some(what) = missing else { return };
     let asked_for = match what.as_str() {
-        "python3" => python().is_some(),
-        "node" => node_path().is_some(),
+        "python3" | "authlib" => python().is_some(),
+        "node" | "openid-client" => node_path().is_some(),
         _ => false,
     };
     let why = match what.as_str() {
         "python3" => "python3 with the package websockets (TEST_PYTHON) is not here".to_owned(),
+        "authlib" => "python3 with the packages Authlib and requests (TEST_PYTHON) is not here".to_owned(),
         "node" => "node with a WebSocket, or with the package ws (TEST_NODE_PATH), is not here".to_owned(),
+        "openid-client" => "node with the package openid-client (TEST_NODE_PATH) is not here".to_owned(),
         what => format!("{what} is not here"),
     };
     let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
@@ -42,12 +45,17 @@ pub fn node_path() -> Option<OsString> {
 }
 
 fn is_here(what: &str) -> bool {
+    if what == "openid-client" {
+        // Modules are found beside the program alone, so that Node cannot be asked from here.
+        return is_here("node") && node_path().is_some_and(|packages| Path::new(&packages).join(what).is_dir());
+    }
     let mut command = match what {
-        "python3" => Command::new(python().unwrap_or_else(|| what.into())),
+        "python3" | "authlib" => Command::new(python().unwrap_or_else(|| "python3".into())),
         what => Command::new(what),
     };
     match what {
         "python3" => command.args(["-c", "import websockets"]),
+        "authlib" => command.args(["-c", "import authlib, requests"]),
         "node" => command.args(["-e", NODE]).envs(node_path().map(|path| ("NODE_PATH", path))),
         _ => command.arg("--version"),
     };
