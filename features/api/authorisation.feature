@@ -228,3 +228,74 @@ Feature: Acting for people
       And the access token of "planner" is good
       When "planner" refreshes
       Then the token is signed with a key of "/.well-known/jwks.json"
+
+  @claim:oauth-refresh-life+1
+  Rule: A refresh token ends unused, and at the latest when the person has to come back
+
+    Scenario: Not used in time
+      Given WidgetApp is running with these settings:
+        """
+        [oauth]
+        refresh_token_idle_seconds = 1
+        """
+      And the public application "board" is registered for "things:read"
+      And Ada has allowed "board" "things:read"
+      When 2 seconds have passed
+      And "board" refreshes
+      Then the answer is 400 and like:
+        """
+        {"error": "invalid_grant"}
+        """
+
+    Scenario: Used all the time
+      Given WidgetApp is running with these settings:
+        """
+        [oauth]
+        refresh_token_seconds = 3
+        """
+      And the public application "board" is registered for "things:read"
+      And Ada has allowed "board" "things:read"
+      When "board" refreshes
+      Then the answer is 200
+      When 4 seconds have passed
+      And "board" refreshes
+      Then the answer is 400 and like:
+        """
+        {"error": "invalid_grant"}
+        """
+
+  @claim:oauth-limits+1
+  Rule: An application makes only so many token requests
+
+    Scenario: More than at once are allowed
+      Given WidgetApp is running with these settings:
+        """
+        [oauth]
+        requests_per_second = 1
+        request_burst = 3
+        """
+      When the external system asks 4 times for a token
+      Then the answer is 429 and like:
+        """
+        {"error": "temporarily_unavailable"}
+        """
+      And the answer's header "Retry-After" is "1"
+
+  @claim:oauth-forgeries+1
+  Rule: A forged access token opens no door
+
+    Scenario Outline: Forged with <trick>
+      Given the application "planner" is registered for "stream things:read"
+      And Linus has allowed "planner" "stream things:read"
+      When "planner" forges its access token with <trick>
+      Then the access token of "planner" is worth nothing
+
+      Examples:
+        | trick                              |
+        | another user                       |
+        | more scopes                        |
+        | a longer life                      |
+        | the algorithm none                 |
+        | the public key as a shared secret  |
+        | a key of its own in the header     |
+        | an unknown key                     |

@@ -45,7 +45,7 @@ Feature: Invitations and access, as programs see them
         {"id": 7, "error": {"code": 202, "name": "not_open"}}
         """
 
-  @claim:notifications-port+1
+  @claim:notifications-port+2
   Rule: Port 203 tells of invitations, on all connections
 
     Scenario: Two connections of Grace, and neither has the Thing open

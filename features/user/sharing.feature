@@ -6,7 +6,7 @@ Feature: Sharing a Thing
   Background:
     Given WidgetApp is running
 
-  @claim:C19+1
+  @claim:C19+2
   Rule: The owner invites people to a Thing
 
     Scenario: Grace is invited to a Thing that Ada has just made
@@ -104,7 +104,7 @@ Feature: Sharing a Thing
       When Ada invites Linus as editor
       Then Grace is shown that Ada has made linus editor
 
-  @claim:logout-ends-live+1
+  @claim:logout-ends-live+2
   Rule: Logging out ends the live editing that this login has begun
 
     Scenario: Ada logs out in her browser

@@ -389,7 +389,7 @@ fn a_revoked_token_ends_its_stream() {
 /// Port 203, on all connections of those whom it concerns.
 #[test]
 fn people_are_told_on_all_their_connections() {
-    book::claims!("notifications-port", 1);
+    book::claims!("notifications-port", 2);
     live::run(TWO_MINUTES, async {
         let product = Product::start();
         admin(&product, "-group reviewers -approve");

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use cucumber::{gherkin::Step, given, then, when};
+use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
 use super::Name;
@@ -300,4 +302,49 @@ async fn takes_secret(scene: &mut Scene, application: String) {
     let (_, printed, _) = scene.command.clone().expect("a command was run");
     let secret = printed.lines().find_map(|line| line.strip_prefix("client_secret ")).expect("a secret").to_owned();
     scene.application(&application).secret = Some(secret);
+}
+
+#[when(regex = r"^(\d+) seconds have passed$")]
+async fn seconds_pass(_: &mut Scene, seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[when(expr = "the external system asks {int} times for a token")]
+async fn asks_often(scene: &mut Scene, times: usize) {
+    for _ in 0..times {
+        scene.answer = Some(web::ask_for_token(scene, "grant_type=client_credentials".into(), true).await);
+    }
+}
+
+#[when(regex = r#"^"([^"]+)" forges its access token with (.+)$"#)]
+async fn forges(scene: &mut Scene, application: String, trick: String) {
+    let keys = web::send(scene, "GET", "/.well-known/jwks.json", &[], None).await.json();
+    let good = scene.application(&application).access.clone();
+    let parts: Vec<&str> = good.split('.').collect();
+    let read =
+        |part: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64")).expect("JSON") };
+    let (mut head, mut claims, mut signature) = (read(parts[0]), read(parts[1]), parts[2].to_owned());
+    let text =
+        |head: &Value, claims: &Value| [head, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+    match trick.as_str() {
+        "another user" => claims["sub"] = "ada".into(),
+        "more scopes" => claims["scope"] = "stream things:read things:write".into(),
+        "a longer life" => claims["exp"] = 4_000_000_000_u64.into(),
+        "the algorithm none" => {
+            head["alg"] = "none".into();
+            signature.clear();
+        }
+        "the public key as a shared secret" => {
+            head["alg"] = "HS256".into();
+            let key = URL_SAFE_NO_PAD.decode(keys["keys"][0]["x"].as_str().expect("a key")).expect("base64");
+            let (key, text) = (EncodingKey::from_secret(&key), text(&head, &claims));
+            signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key, Algorithm::HS256).expect("it can sign");
+        }
+        "a key of its own in the header" => head["jwk"] = keys["keys"][0].clone(),
+        "an unknown key" => head["kid"] = "00000000-0000-4000-8000-000000000000".into(),
+        other => panic!("there is no trick called {other:?}"),
+    }
+    let forged = format!("{}.{signature}", text(&head, &claims));
+    assert_ne!(forged, good);
+    scene.application(&application).access = forged;
 }
