@@ -373,7 +373,8 @@ async fn a_client_with_a_secret_proves_it_in_exactly_one_way() {
     let good = basic("site", &encoded);
     let wrong = basic("site", "s3cret");
     let bare = basic("site", SECRET);
-    let cases: &[(&[(&str, &str)], String, u16, &str)] = &[
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(Headers<'_>, String, u16, &str)] = &[
         (&[], String::new(), 401, "invalid_client"),
         (&[], "&client_secret=wrong".into(), 401, "invalid_client"),
         (&[], "&client_secret=".into(), 401, "invalid_client"),
