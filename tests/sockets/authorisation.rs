@@ -1,6 +1,6 @@
 //! The authorisation server as an application meets it: a stock OAuth library that is told nothing but the
 //! server's address, and a browser without JavaScript in which a person logs in and decides.
-#![expect(clippy::unwrap_used, reason = "in tests, a panic is a failure")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{collections::BTreeMap, time::Duration};
 

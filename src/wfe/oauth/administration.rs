@@ -205,24 +205,42 @@ mod tests {
         super::answer(front.administration(), request)
     }
 
-    fn add(front: &Front, change: impl FnOnce(&mut OauthRequest)) -> Answer {
-        let mut request = OauthRequest::AddClient {
-            client: "new".into(),
-            organisation: Some("acme".into()),
-            groups: vec!["designers".into()],
-            redirect_uris: vec!["https://new.test/cb".into()],
-            scopes: vec!["stream".into()],
-            public: false,
+    /// What is to be registered.
+    struct New {
+        client: &'static str,
+        organisation: Option<&'static str>,
+        group: &'static str,
+        redirect: &'static str,
+        scope: &'static str,
+        public: bool,
+    }
+
+    const NEW: New = New {
+        client: "new",
+        organisation: Some("acme"),
+        group: "designers",
+        redirect: "https://new.test/cb",
+        scope: "stream",
+        public: false,
+    };
+
+    fn add(front: &Front, new: New) -> Answer {
+        let request = OauthRequest::AddClient {
+            client: new.client.into(),
+            organisation: new.organisation.map(str::to_owned),
+            groups: vec![new.group.into()],
+            redirect_uris: vec![new.redirect.into()],
+            scopes: vec![new.scope.into()],
+            public: new.public,
             json: false,
         };
-        change(&mut request);
         answer(front, request)
     }
 
     #[tokio::test]
     async fn a_registered_application_gets_tokens_until_it_is_revoked() {
         let front = Front::new();
-        let printed = add(&front, |_| ()).unwrap().remove(0);
+        let printed = add(&front, NEW).unwrap().remove(0);
         let secret = printed.strip_prefix("client_id new\nclient_secret ").unwrap();
         let ask = async |secret: &str| {
             let credentials = basic("new", secret);
@@ -251,28 +269,16 @@ mod tests {
     #[test]
     fn what_cannot_be_registered_is_told_in_one_line() {
         let front = Front::new();
-        #[expect(clippy::type_complexity, reason = "every field, to be spoilt one at a time")]
-        fn fields(
-            request: &mut OauthRequest,
-        ) -> (&mut String, &mut Option<String>, &mut Vec<String>, &mut Vec<String>, &mut Vec<String>, &mut bool)
-        {
-            match request {
-                OauthRequest::AddClient { client, organisation, groups, redirect_uris, scopes, public, .. } => {
-                    (client, organisation, groups, redirect_uris, scopes, public)
-                }
-                _ => unreachable!(),
-            }
-        }
         let refused = [
-            add(&front, |request| *fields(request).0 = "system".into()),
-            add(&front, |request| *fields(request).0 = "widgetapp-cli".into()),
-            add(&front, |request| *fields(request).0 = "New App".into()),
-            add(&front, |request| *fields(request).1 = None),
-            add(&front, |request| *fields(request).1 = Some("nowhere".into())),
-            add(&front, |request| *fields(request).2 = vec!["spies".into()]),
-            add(&front, |request| *fields(request).3 = vec!["http://new.test/cb".into()]),
-            add(&front, |request| *fields(request).4 = vec!["admin".into()]),
-            add(&front, |request| *fields(request).5 = true),
+            add(&front, New { client: "system", ..NEW }),
+            add(&front, New { client: "widgetapp-cli", ..NEW }),
+            add(&front, New { client: "New App", ..NEW }),
+            add(&front, New { organisation: None, ..NEW }),
+            add(&front, New { organisation: Some("nowhere"), ..NEW }),
+            add(&front, New { group: "spies", ..NEW }),
+            add(&front, New { redirect: "http://new.test/cb", ..NEW }),
+            add(&front, New { scope: "admin", ..NEW }),
+            add(&front, New { public: true, ..NEW }),
             answer(&front, OauthRequest::NewSecret { client: "web-app".into(), json: false }),
             answer(&front, OauthRequest::NewSecret { client: "ada".into(), json: false }),
             answer(&front, OauthRequest::DisableClient { client: "ada".into(), disabled: true }),

@@ -222,16 +222,22 @@ impl Tokens {
         json!({"keys": keys.iter().filter(|key| key.verifies(now)).map(|key| &key.public).collect::<Vec<_>>()})
     }
 
-    /// Signs with a new key from now on; tokens of the older ones stay good.
+    /// Signs with a new key from now on; tokens of the older ones stay good. The new key's id.
     ///
     /// # Errors
     /// The store failed.
     pub fn rotate_keys(&self, now: u64) -> Result<String, StoreError> {
-        let new = new_key();
-        // Held meanwhile, so that of two rotations at once the later one in the store is the later one here.
+        self.replace_key(now, |_| true).map(|key| key.id.clone())
+    }
+
+    /// Replaces the newest key if that is due; the key that is the newest then.
+    fn replace_key(&self, now: u64, is_due: impl FnOnce(&Key) -> bool) -> Result<Arc<Key>, StoreError> {
+        // Held meanwhile: of two that find the key too old at once, the second finds a new one.
         let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
-        *keys = read_keys(&self.0.store.rotate_signing_keys(now, &new)?);
-        Ok(new.id)
+        if keys.first().is_none_or(|newest| is_due(newest)) {
+            *keys = read_keys(&self.0.store.rotate_signing_keys(now, &new_key())?);
+        }
+        Ok(keys.first().expect("a key that was just made can be read").clone())
     }
 
     fn keys(&self) -> Vec<Arc<Key>> {
@@ -240,15 +246,15 @@ impl Tokens {
 
     /// The newest key; one that has grown old is replaced first.
     fn signing_key(&self, now: u64) -> Arc<Key> {
-        let newest = || self.keys().into_iter().next().expect("the store makes a key if it has none");
-        let key = newest();
-        if now < key.created_at.saturating_add(self.0.key_seconds) {
-            return key;
+        let newest = self.keys().into_iter().next().expect("the store makes a key if it has none");
+        let is_old = |key: &Key| now >= key.created_at.saturating_add(self.0.key_seconds);
+        if !is_old(&newest) {
+            return newest;
         }
-        if let Err(error) = self.rotate_keys(now) {
+        self.replace_key(now, is_old).unwrap_or_else(|error| {
             tracing::error!(%error, "the key that signs access tokens is old and cannot be replaced; it is used on");
-        }
-        newest()
+            newest
+        })
     }
 
     fn examine(&self, token: &str, now: u64) -> Result<Verified, TokenError> {
