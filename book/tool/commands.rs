@@ -185,7 +185,8 @@ fn lacks(claim: &Claim, proof: &str, now: &str, rows: &BTreeMap<String, Vec<Row>
         return (!passed).then(|| "this test has not passed".into());
     }
     let Some(rows) = rows.get(proof) else { return Some("it has not been run".into()) };
-    let failed = rows.iter().find_map(|row| Some(format!("it failed: {}", row.failure.as_ref()?)));
+    let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let failed = rows.iter().find_map(|row| Some(format!("it failed: {}", first_line(row.failure.as_ref()?))));
     let skipped = rows.iter().find_map(|row| Some(format!("it was skipped: {}", row.skipped.as_ref()?)));
     let changed = rows.iter().any(|row| row.fingerprint != now).then(|| "it was changed since it was run".to_owned());
     failed.or(skipped).or(changed)

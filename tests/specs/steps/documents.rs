@@ -6,5 +6,6 @@ use crate::{described, scene::Scene};
 
 #[then(expr = "it is the guides' own {string}")]
 async fn is_the_guides_own(scene: &mut Scene, name: String) {
-    assert_eq!(scene.answer().json(), described::published(&name));
+    let same = scene.answer().json() == described::published(&name);
+    assert!(same, "the server publishes another {name} than the guides");
 }
