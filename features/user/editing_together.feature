@@ -9,7 +9,7 @@ Feature: Editing a Thing together
   @claim:C24+1
   Rule: Everyone who has a Thing open sees each change as it is made
 
-    @claim:C18+1 @claim:C23+1
+    @claim:C18+1 @claim:C23+2
     Scenario: Two people edit one Thing and see each other's changes
       When Ada changes the title to "Our plan"
       Then Grace sees the title "Our plan"
