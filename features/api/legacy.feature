@@ -85,6 +85,11 @@ Feature: Programs written before streaming
         {"content": {"notes": "I was first"}}
         """
 
+    Scenario: Ten are as fast as one another
+      When the old program of Ada reads the Thing
+      And ten old programs of Ada replace the notes of what it has read, at the same moment
+      Then one of them has, and the others are answered 412
+
     Scenario: Nobody was faster
       When the old program of Ada reads the Thing
       And the old program of Ada replaces the notes of what it has read by "In time"

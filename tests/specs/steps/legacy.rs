@@ -62,6 +62,22 @@ async fn replaces_if(scene: &mut Scene, name: Name, notes: String) {
     call(scene, &name, "PUT", &path, Some(tag), Some(content(&notes))).await;
 }
 
+#[when(expr = "ten old programs of {person} replace the notes of what it has read, at the same moment")]
+async fn ten_replace(scene: &mut Scene, name: Name) {
+    let path = the_thing(scene);
+    let basic = basic(&name, &web::password(scene, &name));
+    let headers = [basic, ("content-type", "application/json".into()), ("if-match", scene.epoch.clone())];
+    let put = |notes: usize| web::send(scene, "PUT", &path, &headers, Some(content(&notes.to_string()).to_string()));
+    scene.answers = futures_util::future::join_all((0..10).map(put)).await;
+}
+
+#[then(expr = "one of them has, and the others are answered {int}")]
+async fn one_has(scene: &mut Scene, status: u16) {
+    let mut statuses: Vec<u16> = scene.answers.drain(..).map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [&[200][..], &[status; 9]].concat());
+}
+
 fn content(notes: &str) -> Value {
     json!({"title": "Welcome", "content": {"notes": notes}})
 }
