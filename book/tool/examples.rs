@@ -19,7 +19,7 @@ pub mod stream;
 
 use serde::Deserialize;
 
-use crate::{Unreadable, fingerprint, ledger::Reference, name_of, read, root};
+use crate::{FileError, fingerprint, ledger::Reference, name_of, read, root};
 
 /// Where the examples are, in the project's folder.
 pub const FOLDER: &str = "book/examples";
@@ -134,7 +134,7 @@ fn parts(name: &str, text: &str) -> Vec<Part> {
 ///
 /// # Errors
 /// A file cannot be read or is no manifest.
-pub fn read_all() -> Result<Vec<Example>, Error> {
+pub fn read_all() -> Result<Vec<Example>, FileError> {
     let mut examples: Vec<Example> = Vec::new();
     let folder = root().join(FOLDER);
     if !folder.is_dir() {
@@ -143,7 +143,7 @@ pub fn read_all() -> Result<Vec<Example>, Error> {
     for path in crate::files(&folder, MANIFEST)? {
         let place = path.parent().unwrap_or(&folder);
         let manifest = toml::from_str(&read(&path)?)
-            .map_err(|why| Error::Malformed { file: name_of(&path), why: why.to_string().trim_end().to_owned() })?;
+            .map_err(|why| FileError::Malformed { file: name_of(&path), why: why.to_string().trim_end().to_owned() })?;
         let mut files = Vec::new();
         for file in crate::files(place, "")?.into_iter().filter(|file| !file.ends_with(MANIFEST)) {
             files.push((file.strip_prefix(place).unwrap_or(&file).display().to_string(), read(&file)?));
@@ -152,20 +152,4 @@ pub fn read_all() -> Result<Vec<Example>, Error> {
         examples.push(Example { id, manifest, files });
     }
     Ok(examples)
-}
-
-/// The examples cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// A manifest is none.
-    #[error("{file}: {why}")]
-    Malformed {
-        /// Where.
-        file: String,
-        /// What.
-        why: String,
-    },
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gherkin::{Feature, GherkinEnv, Rule};
 
-use crate::{Unreadable, files, fingerprint, ledger::Reference, name_of, read, root};
+use crate::{FileError, files, fingerprint, ledger::Reference, name_of, read, root};
 
 /// Where the features are, in the project's folder.
 pub const FOLDER: &str = "features";
@@ -50,7 +50,7 @@ impl Scenario {
 ///
 /// # Errors
 /// One cannot be read or understood.
-pub fn read_all() -> Result<Vec<Feature>, Error> {
+pub fn read_all() -> Result<Vec<Feature>, FileError> {
     let mut features = Vec::new();
     for path in files(&root().join(FOLDER), ".feature")? {
         features.push(parse(&read(&path)?, &path)?);
@@ -67,7 +67,7 @@ pub fn read_all() -> Result<Vec<Feature>, Error> {
 ///
 /// # Errors
 /// As [`read_all`].
-pub fn scenarios() -> Result<Vec<Scenario>, Error> {
+pub fn scenarios() -> Result<Vec<Scenario>, FileError> {
     read_all()?.iter().map(scenarios_of).collect::<Result<Vec<_>, _>>().map(|found| found.concat())
 }
 
@@ -75,7 +75,7 @@ pub fn scenarios() -> Result<Vec<Scenario>, Error> {
 ///
 /// # Errors
 /// Its file cannot be read.
-pub fn scenarios_of(feature: &Feature) -> Result<Vec<Scenario>, Error> {
+pub fn scenarios_of(feature: &Feature) -> Result<Vec<Scenario>, FileError> {
     let path = feature.path.as_deref().unwrap_or(Path::new(""));
     let source = read(path)?;
     let lines: Vec<&str> = source.lines().collect();
@@ -111,9 +111,9 @@ fn block_at(lines: &[&str], line: usize) -> String {
     block.join("\n").trim_end().to_owned()
 }
 
-fn parse(text: &str, path: &Path) -> Result<Feature, Error> {
+fn parse(text: &str, path: &Path) -> Result<Feature, FileError> {
     let mut feature = Feature::parse(text, GherkinEnv::default())
-        .map_err(|why| Error::Malformed { file: name_of(path), why: why.to_string() })?;
+        .map_err(|why| FileError::Malformed { file: name_of(path), why: why.to_string() })?;
     feature.path = Some(path.to_owned());
     Ok(feature)
 }
@@ -133,22 +133,6 @@ fn blocks(page: &str) -> Vec<String> {
         }
     }
     found
-}
-
-/// The features cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// A feature is none.
-    #[error("{file}: {why}")]
-    Malformed {
-        /// Where.
-        file: String,
-        /// What.
-        why: String,
-    },
 }
 
 #[cfg(test)]

@@ -77,3 +77,19 @@ pub struct Unreadable {
     path: PathBuf,
     why: std::io::Error,
 }
+
+/// A file of the guides that is missing, or is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// It is read, and no feature or manifest.
+    #[error("{file}: {why}")]
+    Malformed {
+        /// Where.
+        file: String,
+        /// What.
+        why: String,
+    },
+}

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
-    Unreadable,
+    FileError,
     examples::{self, Example},
     features::{self, Scenario},
     fingerprint,
@@ -43,7 +43,7 @@ impl Links {
     ///
     /// # Errors
     /// Something cannot be read.
-    pub fn collect(ledger: &Ledger) -> Result<Self, Error> {
+    pub fn collect(ledger: &Ledger) -> Result<Self, FileError> {
         Ok(Self::of(ledger, &features::scenarios()?, &examples::read_all()?, &guards::links()?))
     }
 
@@ -110,18 +110,4 @@ impl Links {
 /// Whether readers can follow a proof: a scenario or an example, not only a test.
 pub fn is_shown(proof: &str) -> bool {
     !proof.contains(".rs: ")
-}
-
-/// The links cannot be collected.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// See [`features::Error`].
-    #[error(transparent)]
-    Features(#[from] features::Error),
-    /// See [`examples::Error`].
-    #[error(transparent)]
-    Examples(#[from] examples::Error),
-    /// A source file cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
 }
