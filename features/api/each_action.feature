@@ -378,6 +378,10 @@ Feature: The user actions, one by one
         {"port": 200, "name": "widgetApp_useraction_delete", "thing": "THING", "join": 1, "offset": OFFSET+1,
          "body": {"user": "ada"}}
         """
+      And "reader" receives:
+        """
+        {"port": 0, "name": "access", "thing": "THING", "body": {"role": "none"}}
+        """
       When "reader" sends:
         """
         {"port": 200, "name": "widgetApp_useraction_select", "id": 2, "thing": "THING"}
