@@ -24,6 +24,7 @@
 //! | [`thing`] | the document itself: pure, no IO |
 //! | [`log`] | the durable log of each Thing |
 //! | [`store`] | accounts, groups, shares, login sessions |
+//! | [`proxies`] | what a reverse proxy in front says of a request, and who is believed |
 //! | [`limiter`] | how often something may be done |
 //! | [`worker`] | what every process but the supervisor does first |
 //! | [`config`], [`clock`], [`telemetry`] | settings, time and chance, logs |
@@ -38,6 +39,7 @@ pub mod limiter;
 pub mod log;
 pub mod open_things;
 pub mod protocol;
+pub mod proxies;
 pub mod services;
 pub mod sfe;
 pub mod store;

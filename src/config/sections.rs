@@ -1,15 +1,12 @@
 //! The sections of the configuration: keys, defaults and checks. Reads nothing itself.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-};
+use std::{fmt, net::SocketAddr, path::PathBuf};
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use utoipa::ToSchema;
 
 use super::ConfigError;
-use crate::protocol::limits;
+use crate::{protocol::limits, proxies::Network};
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 /// No access token may be valid for longer: who holds it keeps what it says.
@@ -37,10 +34,12 @@ pub struct Server {
     pub echo: bool,
     /// The address that people type, if it is not the one listened on: `https://www.example.com`.
     pub public_url: Option<String>,
-    /// Proxies whose `X-Forwarded-For` is believed.
+    /// Addresses and networks (`10.0.0.5`, `173.245.48.0/20`) of the proxies in front. Where they say that a
+    /// request came from (`CF-Connecting-IP`, `Forwarded`, `X-Forwarded-For`) and how they name it (`CF-Ray`,
+    /// `X-Request-Id`) is believed.
     #[serde(deserialize_with = "one_or_many")]
     #[schema(value_type = Vec<String>)]
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
 }
 
 impl Default for Server {
@@ -380,15 +379,20 @@ fn check_base_url(key: &'static str, text: &str) -> Result<(), ConfigError> {
 }
 
 /// Lets `listen = "ADDR"` and `WIDGETAPP_SERVER__LISTEN=ADDR` stand for a list of one.
-fn one_or_many<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+fn one_or_many<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<String, Error: fmt::Display>,
+{
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "expected text or a list of texts")]
-    enum OneOrMany<T> {
-        Many(Vec<T>),
-        One(T),
+    enum OneOrMany {
+        Many(Vec<String>),
+        One(String),
     }
-    Ok(match OneOrMany::deserialize(from)? {
+    let texts = match OneOrMany::deserialize(from)? {
         OneOrMany::Many(many) => many,
         OneOrMany::One(one) => vec![one],
-    })
+    };
+    texts.into_iter().map(|text| T::try_from(text).map_err(Error::custom)).collect()
 }

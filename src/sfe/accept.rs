@@ -4,7 +4,6 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
     io,
-    net::IpAddr,
     os::fd::OwnedFd,
     rc::Rc,
     time::Instant,
@@ -28,6 +27,7 @@ use crate::{
         passing,
     },
     protocol::{Outgoing, session},
+    proxies::Proxies,
 };
 
 /// Where connections come in.
@@ -36,7 +36,7 @@ pub struct Door {
     node: String,
     echo: bool,
     welcome: WelcomeTerms,
-    trusted_proxies: Vec<IpAddr>,
+    proxies: Proxies,
     /// The sessions behind it.
     pub front: Rc<RefCell<Front>>,
     /// Channels for sockets, of the `_stream`s that are there.
@@ -70,7 +70,7 @@ impl Door {
                 max_frame_bytes: config.stream.max_frame_bytes,
                 max_things: config.stream.max_things,
             },
-            trusted_proxies: config.server.trusted_proxies.clone(),
+            proxies: Proxies::new(config.server.trusted_proxies.clone()),
             front,
             channels: RefCell::default(),
             streams: config.sfe.streams_per_instance,
@@ -156,7 +156,7 @@ impl Door {
         let Handover { admission, read } = handover;
         let (codec, session) = (admission.codec, admission.session);
         let answer = switching_protocols(&admission.websocket_key, admission.subprotocol.as_deref());
-        let context = filter_chain::build(admission, &self.trusted_proxies);
+        let context = filter_chain::build(admission, &self.proxies);
         tracing::debug!(
             session = %session, request_id = context.request_id, client = %context.client_address,
             user = context.principal().name, stream, "a session begins"

@@ -61,6 +61,7 @@ use crate::{
     config::Config,
     limiter::{Limiters, Rate},
     protocol::ErrorCode,
+    proxies::Proxies,
     services::Services,
     store::{
         Store, StoreError,
@@ -84,6 +85,7 @@ struct Inner {
     token_requests: TokenRequests,
     seals: Seals,
     audit: Audit,
+    proxies: Proxies,
 }
 
 impl App {
@@ -106,6 +108,7 @@ impl App {
         let rate = Rate { per_second: config.stream.openings_per_second, burst: config.stream.opening_burst };
         let openings = Limiters::new(rate);
         let token_requests = TokenRequests::new(&config.oauth);
+        let proxies = Proxies::new(config.server.trusted_proxies.clone());
         Ok(Self(Arc::new(Inner {
             config,
             store,
@@ -118,6 +121,7 @@ impl App {
             seals: Seals::new(),
             ready,
             audit,
+            proxies,
         })))
     }
 
@@ -184,6 +188,10 @@ impl App {
 
     fn token_requests(&self) -> &TokenRequests {
         &self.0.token_requests
+    }
+
+    fn proxies(&self) -> &Proxies {
+        &self.0.proxies
     }
 
     fn seals(&self) -> &Seals {

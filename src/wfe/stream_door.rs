@@ -28,6 +28,7 @@ use crate::{
     clock,
     ipc::Admission,
     protocol::{Codec, ErrorCode},
+    proxies,
     store::audit::{Entry, Event},
 };
 
@@ -36,13 +37,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Handover(pub mpsc::Sender<Admission>);
 
-/// What a proxy in front may have added; SFE's filter chain judges it.
-const FORWARDED_HEADERS: [&str; 6] =
-    ["x-request-id", "x-forwarded-for", "x-forwarded-proto", "forwarded", "cf-connecting-ip", "cf-ray"];
-/// Longest of these that is passed on.
-const MAX_FORWARDED_BYTES: usize = 1024;
-/// Most of them.
-const MAX_FORWARDED: usize = 16;
 /// Names under which tokens are put into URLs, where logs would keep them.
 const TOKENS_IN_URL: [&str; 4] = ["access_token", "token", "bearer_token", "ticket"];
 
@@ -223,11 +217,12 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     }
 }
 
+/// What proxies may have added, whole: of a list cut short, the wrong end could be left. Its bound is that of all
+/// headers.
 fn forwarded(headers: &HeaderMap) -> Vec<(String, String)> {
-    let short = |value: &&HeaderValue| value.len() <= MAX_FORWARDED_BYTES;
-    let values = |name: &'static str| headers.get_all(name).iter().filter(short).map(move |value| (name, value));
-    let all = FORWARDED_HEADERS.into_iter().flat_map(values).take(MAX_FORWARDED);
-    all.filter_map(|(name, value)| Some((name.to_owned(), value.to_str().ok()?.to_owned()))).collect()
+    let lines = |name: &'static str| headers.get_all(name).iter().map(move |line| (name, line));
+    let all = proxies::HEADERS.into_iter().flat_map(lines);
+    all.filter_map(|(name, line)| Some((name.to_owned(), line.to_str().ok()?.to_owned()))).collect()
 }
 
 #[cfg(test)]
