@@ -115,24 +115,6 @@ Feature: Settings
         | widgetapp=warn | not empty |
         | off            | empty     |
 
-  @claim:proxy-believed+1
-  Rule: Only a proxy that is named is believed about where people are
-
-    Scenario: A proxy that is named
-      Given WidgetApp is running with these settings:
-        """
-        [server]
-        trusted_proxies = ["127.0.0.1"]
-        """
-      When somebody at "198.51.100.7" tries 10 wrong passwords for Ada
-      Then Grace has to wait at "198.51.100.7"
-      And Grace can log in at "198.51.100.8"
-
-    Scenario: Anyone else
-      Given WidgetApp is running
-      When somebody at "198.51.100.7" tries 10 wrong passwords for Ada
-      Then Grace has to wait at "198.51.100.8"
-
   @claim:public-address+1
   Rule: The public address is the one that WidgetApp's pages have
 

@@ -23,6 +23,7 @@ mod catalogue;
 mod client_rust;
 mod described;
 mod examples;
+mod nginx;
 mod person;
 #[path = "../product/mod.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]

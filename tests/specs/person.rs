@@ -45,7 +45,7 @@ impl Person {
         let password = product.demo()["users"][&name]["password"].as_str().expect("a user").to_owned();
         let certificate = scene.certificate.clone();
         let trusted = certificate.as_deref().map(str::as_bytes);
-        let http = Http::new(product.url(), trusted).expect("the product has a good address");
+        let http = Http::new(&scene.url(), trusted).expect("the product has a good address");
         let login = Login::new(http, Credentials::User { name, password });
         Self { login, client: None, certificate, screen: Arc::default() }
     }

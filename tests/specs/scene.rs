@@ -4,9 +4,12 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::{
     application::Application,
+    nginx::Nginx,
     person::Person,
     product::{PATIENCE, Product},
     program::Program,
@@ -15,6 +18,9 @@ use crate::{
 
 /// How often a condition is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A bare WebSocket, perhaps over TLS.
+pub type QuietStream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// One scenario's world.
 #[derive(Default, cucumber::World)]
@@ -39,7 +45,7 @@ pub struct Scene {
     /// Programs by name.
     pub programs: BTreeMap<String, Program>,
     /// Programs that do not read, by name.
-    pub sleepers: BTreeMap<String, tokio::net::TcpStream>,
+    pub sleepers: BTreeMap<String, TcpStream>,
     /// Applications that act for people, by name.
     pub applications: BTreeMap<String, Application>,
     /// Login cookies of people, by name.
@@ -56,6 +62,10 @@ pub struct Scene {
     pub told: Option<Result<Value, String>>,
     /// The last command's exit code, output and errors.
     pub command: Option<(i32, String, String)>,
+    /// The proxy in front.
+    pub nginx: Option<Nginx>,
+    /// A stream on which a program says nothing.
+    pub quiet: Option<QuietStream>,
     /// Holds the lock of the log's file.
     pub lock: Option<rusqlite::Connection>,
     /// Processes noted earlier, by kind.
@@ -66,6 +76,11 @@ impl Scene {
     /// The running product.
     pub fn product(&self) -> Arc<Product> {
         Arc::clone(self.product.as_ref().expect("the feature says that WidgetApp is running"))
+    }
+
+    /// The address that people type: that of the proxy in front, if there is one.
+    pub fn url(&self) -> String {
+        self.nginx.as_ref().map_or_else(|| self.product().url().to_owned(), Nginx::url)
     }
 
     /// Starts the product with `self.options` and finds its Thing, if it has the demonstration.

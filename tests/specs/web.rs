@@ -1,5 +1,7 @@
 //! Plain HTTP, as programs and browsers speak it.
 
+use std::net::IpAddr;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{Certificate, Client, Method, header::HeaderMap, redirect::Policy};
 use serde_json::Value;
@@ -35,9 +37,13 @@ pub async fn send(scene: &Scene, method: &str, path: &str, headers: &[(&str, Str
     if let Some(certificate) = &scene.certificate {
         client = client.tls_certs_only([Certificate::from_pem(certificate.as_bytes()).expect("a certificate")]);
     }
+    if scene.nginx.is_some() {
+        // Another address than that of nginx, which is a proxy that is believed.
+        client = client.local_address(IpAddr::from([127, 0, 0, 2]));
+    }
     let client = client.build().expect("a plain client");
     let verb: Method = method.parse().expect("a method");
-    let mut request = client.request(verb, format!("{}{path}", scene.product().url()));
+    let mut request = client.request(verb, format!("{}{path}", scene.url()));
     for (name, value) in headers {
         request = request.header(*name, value);
     }

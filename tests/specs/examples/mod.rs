@@ -10,7 +10,7 @@
 //! | `stream` | messages over websockets |
 
 mod exchange;
-mod needs;
+pub mod needs;
 mod session;
 mod stage;
 mod stream;

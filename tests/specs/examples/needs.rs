@@ -57,6 +57,7 @@ fn is_here(what: &str) -> bool {
         "python3" => command.args(["-c", "import websockets"]),
         "authlib" => command.args(["-c", "import authlib, requests"]),
         "node" => command.args(["-e", NODE]).envs(node_path().map(|path| ("NODE_PATH", path))),
+        "nginx" => command.arg("-v"),
         _ => command.arg("--version"),
     };
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

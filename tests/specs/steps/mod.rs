@@ -15,6 +15,7 @@ mod limits;
 mod opening;
 mod people;
 mod processes;
+mod proxy;
 mod server;
 mod sharing;
 mod streams;

@@ -17,7 +17,7 @@ use crate::{
 #[given(expr = "{people} has/have the Thing open")]
 #[when(expr = "{people} opens/open the Thing")]
 async fn has_open(scene: &mut Scene, names: People) {
-    let url = scene.product().url().to_owned();
+    let url = scene.url();
     for name in names.0 {
         if !scene.people.contains_key(&name) {
             let mut person = Person::new(scene, &name);
@@ -39,7 +39,7 @@ async fn logged_in(scene: &mut Scene, names: People) {
 #[when(expr = "{person} tries to open a stream")]
 #[when(expr = "{person} tries to work live")]
 async fn tries_to_stream(scene: &mut Scene, name: Name) {
-    let url = scene.product().url().to_owned();
+    let url = scene.url();
     let mut person = Person::new(scene, &name);
     let told = match person.connect(&url, Codec::Json).await {
         Ok(()) => Ok(Value::Null),
