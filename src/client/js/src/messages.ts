@@ -1,0 +1,408 @@
+// Made by generate.mjs from the AsyncAPI document; `npm run generate` makes it anew.
+
+/** Body of the push `access`: the user's role on an open Thing has changed. */
+export type Access = {
+  /** The role from now on; `none` ends it. */
+  role: string;
+  /** The Thing. */
+  thing: string;
+};
+
+/** Body of the other pushes on port 200: who did it, and for `scroll` where they look. */
+export type ActionPush = {
+  /** The title of a Thing that was created. */
+  title?: string;
+  /** Who did it. */
+  user: string;
+  /** Where in the Thing they look. */
+  view?: Record<string, unknown>;
+};
+
+/** A group of the receiver's may stream, or not any more: body of `approved` and `withdrawn`. */
+export type Approval = {
+  /** The group. */
+  group: string;
+};
+
+/** Bytes: base64 text in JSON, a byte string in CBOR. */
+export type Blob = string;
+
+/** What a Thing contains. */
+export type Content = {
+  /** What is known of the Thing: `title`, `description`, and any others. */
+  meta: Record<string, unknown>;
+  /** A text for everything else. */
+  notes: string;
+  /** The parts by their ids. A part is an object with `kind`, `x`, `y`, `w`, `h`, `label`, `color`, and any others. */
+  parts: Record<string, unknown>;
+};
+
+/** Body of `create`. */
+export type Create = {
+  content?: NewContent | null;
+  /** The title of the new Thing. */
+  title: string;
+};
+
+/** Reply to `create`. */
+export type Created = {
+  /** The offset of its first change. */
+  offset: number;
+  /** The id of the new Thing. */
+  thing: string;
+};
+
+/** Reply to `delete`. */
+export type Deleted = {
+  /** The deletion's place in the Thing's log, its last. */
+  offset: number;
+};
+
+/** Body of the push `drain`: reconnect after this delay. */
+export type Drain = {
+  /** This client's own delay. */
+  retry_after_ms: number;
+};
+
+/** Body of `edit`: exactly one of `patch` and `update`. */
+export type Edit = {
+  /** The client's own name for this edit, unique for that client; makes it safe to send again. */
+  key: string;
+  patch?: JsonPatch | null;
+  update?: Blob | null;
+};
+
+/** Body of the push of an edit, and of an edit in `missed`. */
+export type EditPush = {
+  /** JSON Patch, for those who opened the Thing `as: "json"`. */
+  patch?: JsonPatch;
+  /** Yjs update, for those who opened it `as: "yjs"`. */
+  update?: Blob;
+  /** Who made it. */
+  user: string;
+};
+
+/** Reply to `edit`. */
+export type Edited = {
+  /** Always true: the reply comes only when the change is stored. */
+  durable: boolean;
+  /** The life of the log. */
+  epoch: string;
+  /** The edit's place in it. */
+  offset: number;
+  /** What the edit came to, if others' changes that its sender had not seen were merged with it: to be
+   *  applied at the reply's place instead of what was sent. */
+  patch?: JsonPatch;
+};
+
+/** The body of a reply that has nothing more to say. */
+export type Empty = Record<string, never>;
+
+/** Why a request failed; the `error` of a reply, and part of the body of HTTP errors. */
+export type ErrorBody = {
+  /** The number, from the table of codes. */
+  code: number;
+  /** What was wrong and what to do, for people. */
+  message: string;
+  /** The name that belongs to the number. */
+  name: string;
+  /** How long to wait before that. */
+  retry_after_ms?: number;
+  /** Whether the same request may succeed later. */
+  temporary: boolean;
+};
+
+/** Reply to `refresh`, and body of the push `token_expiring`. */
+export type ExpiresAt = {
+  /** Seconds since 1970. */
+  expires_at: number;
+};
+
+/** In which form an opened Thing and its changes are sent. */
+export type Form = "json" | "yjs";
+
+/** Body of `invite`: exactly one of `user` and `group`, of the caller's organisation. A role given before is replaced. */
+export type Invite = {
+  /** The name of a group: everyone in it, now and later. */
+  group?: string | null;
+  /** What they may do with the Thing from now on. */
+  role: Role;
+  /** The name of a user, or the id of an OAuth client. */
+  user?: string | null;
+};
+
+/** A Thing is shared with the receiver, or in another role than before: body of `invited`. The Thing stands in the
+ *  message's `thing`. */
+export type Invited = {
+  /** Who shared it. */
+  by: string;
+  /** The group of the receiver's with which it was shared, if not with them alone. */
+  group?: string;
+  /** What the receiver may do with it from now on. */
+  role: string;
+  /** Its title. */
+  title: string;
+};
+
+/** Changes of a Thing's content, one after the other (RFC 6902). Paths point into the content: `/parts/lamp/x`. */
+export type JsonPatch = Array<Operation>;
+
+/** The body of a change that was missed. */
+export type MissedBody = EditPush | ActionPush;
+
+/** An entry of `missed`: a change as it would have been pushed. */
+export type MissedPush = {
+  /** The push's body. */
+  body: MissedBody;
+  /** The action's full name. */
+  name: string;
+  /** The change's place in the log. */
+  offset: number;
+  /** The port of this service. */
+  port: number;
+};
+
+/** What a new Thing starts with, or what replaces all that is in it. */
+export type NewContent = {
+  /** What is known of the Thing: `title`, `description`, and any others. */
+  meta?: Record<string, unknown> | null;
+  /** A text for everything else. */
+  notes?: string | null;
+  /** The parts by their ids; each is an object. */
+  parts?: Record<string, unknown> | null;
+};
+
+/** Body of the request `refresh`: a new token for the live connection. */
+export type NewToken = {
+  /** The access token that replaces the present one. It must be the same user's. */
+  token: string;
+};
+
+/** What an operation does. */
+export type Op = "add" | "remove" | "replace" | "move" | "copy" | "test";
+
+/** Body of `open`. */
+export type Open = {
+  /** The form of the content and of all changes. */
+  as?: Form;
+  since?: Position | null;
+};
+
+/** Reply to `open`. */
+export type Opened = {
+  /** The whole content, for `as: "json"`. */
+  content?: Content;
+  /** The life of the log. */
+  epoch: string;
+  /** The changes after `since`, as they would have been pushed. */
+  missed?: Array<MissedPush>;
+  /** Everything up to here is in this reply. */
+  offset: number;
+  /** Whether `missed` is all that came after `since`; else the whole state is here. */
+  recovered: boolean;
+  /** What the caller may do with the Thing. */
+  role: Role;
+  /** The whole state as one Yjs update, for `as: "yjs"`. */
+  update?: Blob;
+};
+
+/** One operation of a patch. */
+export type Operation = {
+  /** From where, for `move` and `copy`. */
+  from?: string;
+  /** What to do. */
+  op: Op;
+  /** Where, as JSON Pointer (RFC 6901). */
+  path: string;
+  /** What, for `add`, `replace` and `test`. */
+  value?: Record<string, unknown>;
+};
+
+/** A place in a Thing's log. */
+export type Position = {
+  /** Names the life of the log; it changes if the log had to start anew. */
+  epoch: string;
+  /** Rises by one with each change. */
+  offset: number;
+};
+
+/** Body of `refresh`. */
+export type Refresh = {
+  since?: Position | null;
+};
+
+/** What someone may do with a Thing; each role includes those before it. */
+export type Role = "viewer" | "editor" | "owner";
+
+/** Body of `scroll`: a page of the home page's feed, or a place in a Thing for those who follow. */
+export type Scroll = {
+  /** Where the page before ended (its `next`). */
+  cursor?: string | null;
+  /** Most Things to return. */
+  limit?: number | null;
+  /** Where in the Thing the caller looks; collaborators receive it as it is. */
+  view?: Record<string, unknown>;
+};
+
+/** Body of `search`. */
+export type Search = {
+  /** Most Things to return. */
+  limit?: number | null;
+  /** What to look for. */
+  q: string;
+};
+
+/** Reply to `select`. */
+export type Selected = {
+  /** The content as JSON. */
+  content: Content;
+  /** The life of the log. */
+  epoch: string;
+  /** The content is as of this change. */
+  offset: number;
+  /** What the caller may do with it. */
+  role: Role;
+  /** Its title. */
+  title: string;
+};
+
+/** Body of the pushes of `invite` and `uninvite`, for the other collaborators. */
+export type SharePush = {
+  /** In which role from now on; `none` ends the share. */
+  role: string;
+  /** Who did it. */
+  user: string;
+  /** With whom the Thing is shared. */
+  with: SharedWith;
+};
+
+/** With whom a Thing is shared. */
+export type SharedWith = {
+  /** A user's name or a client's id. */
+  user: string;
+} | {
+  /** A group's name. */
+  group: string;
+};
+
+/** One Thing in a list. */
+export type ThingEntry = {
+  /** When it was last changed, in milliseconds since 1970. */
+  changed_at: number;
+  /** What the caller may do with it. */
+  role: Role;
+  /** Its id. */
+  thing: string;
+  /** Its title. */
+  title: string;
+};
+
+/** Reply to `scroll` of the feed and to `search`. */
+export type Things = {
+  /** Give it as `cursor` for the page after this; null on the last page. */
+  next: string | null;
+  /** The Things, the newest or the best first. */
+  things: Array<ThingEntry>;
+};
+
+/** Body of `uninvite`: exactly one of `user` and `group`. */
+export type Uninvite = {
+  /** The name of a group. */
+  group?: string | null;
+  /** The name of a user, or the id of an OAuth client. */
+  user?: string | null;
+};
+
+/** A share is ended: body of `uninvited`. */
+export type Uninvited = {
+  /** Who ended it. */
+  by: string;
+  /** The group of the receiver's with which it was shared, if not with them alone. */
+  group?: string;
+  /** What the receiver may still do with it by another share; `none` without one. */
+  role: string;
+};
+
+/** The first message of the server, named `welcome`. */
+export type Welcome = {
+  /** When the access token expires, in seconds since 1970. */
+  expires_at: number;
+  /** Largest message that the client may send. */
+  max_frame_bytes: number;
+  /** Things that may be open at once. */
+  max_things: number;
+  /** The machine. */
+  node: string;
+  /** Their organisation. */
+  organisation: string;
+  /** How often the server pings. */
+  ping_ms: number;
+  /** How long it waits for the answer. */
+  pong_ms: number;
+  /** The services of this connection: name to port. */
+  ports: Record<string, number>;
+  /** This connection, unguessable. */
+  session: string;
+  /** The SFE instance that runs the session. */
+  sfe: string;
+  /** The process that holds the websocket. */
+  stream: string;
+  /** Who is connected: a user's name or a client's id. */
+  user: string;
+};
+
+/** What can be asked, as `PORT NAME`: the body of the request, and that of its reply. */
+export interface Requests {
+  '200 widgetApp_useraction_close': { request: Record<string, never>; reply: Empty };
+  '200 widgetApp_useraction_create': { request: Create; reply: Created };
+  '200 widgetApp_useraction_delete': { request: Record<string, never>; reply: Deleted };
+  '200 widgetApp_useraction_edit': { request: Edit; reply: Edited };
+  '200 widgetApp_useraction_invite': { request: Invite; reply: Empty };
+  '200 widgetApp_useraction_open': { request: Open; reply: Opened };
+  '0 ping': { request: Record<string, never>; reply: Empty };
+  '0 refresh': { request: NewToken; reply: ExpiresAt };
+  '200 widgetApp_useraction_refresh': { request: Refresh; reply: Opened };
+  '200 widgetApp_useraction_scroll': { request: Scroll; reply: Things | Empty };
+  '200 widgetApp_useraction_search': { request: Search; reply: Things };
+  '200 widgetApp_useraction_select': { request: Record<string, never>; reply: Selected };
+  '200 widgetApp_useraction_uninvite': { request: Uninvite; reply: Empty };
+}
+
+/** What the server tells unasked, as `PORT NAME`: the body. */
+export interface Pushes {
+  '0 access': Access;
+  '203 approved': Approval;
+  '200 widgetApp_useraction_create': {
+    /** The title of a Thing that was created. */
+    title: string | null;
+    /** Who did it. */
+    user: string;
+  };
+  '200 widgetApp_useraction_delete': {
+    /** Who did it. */
+    user: string;
+  };
+  '0 drain': Drain;
+  '200 widgetApp_useraction_edit': EditPush;
+  '200 widgetApp_useraction_invite': SharePush;
+  '203 invited': Invited;
+  '200 widgetApp_useraction_refresh': {
+    /** Who did it. */
+    user: string;
+  };
+  '200 widgetApp_useraction_scroll': {
+    /** Who did it. */
+    user: string;
+    /** Where in the Thing they look. */
+    view: Record<string, unknown>;
+  };
+  '200 widgetApp_useraction_select': {
+    /** Who did it. */
+    user: string;
+  };
+  '0 token_expiring': ExpiresAt;
+  '200 widgetApp_useraction_uninvite': SharePush;
+  '203 uninvited': Uninvited;
+  '0 welcome': Welcome;
+  '203 withdrawn': Approval;
+}
