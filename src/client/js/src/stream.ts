@@ -170,7 +170,14 @@ export class Stream {
     return message.body as Requests[K]['reply'];
   }
 
-  /** The same with the whole reply. `onSend` hears the request's id before any reply can come. */
+  /** Tells something that needs no reply; nothing happens while no connection stands. */
+  tell(kind: keyof Requests, body: unknown, thing?: string): void {
+    if (this.#state !== 'live') return;
+    const [port, name] = kind.split(' ', 2) as [string, string];
+    this.#socket?.send(JSON.stringify({ port: Number(port), name, thing, body }));
+  }
+
+  /** Asks for the whole reply. `onSend` hears the request's id before any reply can come. */
   ask<K extends keyof Requests>(
     kind: K,
     body: Requests[K]['request'],

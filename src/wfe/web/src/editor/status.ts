@@ -1,0 +1,38 @@
+/** What people are told of the connection and of what is stored, in plain words. */
+import type { OpenThing } from './open-thing.js';
+
+export interface Said {
+  /** `good`, `wait` or `stop`: what the sign looks like. */
+  sign: 'good' | 'wait' | 'stop';
+  text: string;
+  /** More, for those who ask. */
+  more?: string;
+}
+
+export function say({ state, role, why, unsaved }: OpenThing): Said {
+  const changes = unsaved === 1 ? '1 change' : `${unsaved} changes`;
+  switch (state) {
+    case 'opening':
+      return { sign: 'wait', text: 'Opening' };
+    case 'live':
+      if (unsaved > 0) return { sign: 'good', text: 'Live, saving' };
+      return role === 'viewer'
+        ? { sign: 'good', text: 'Live, to look at', more: 'You may look at this Thing, and not change it.' }
+        : { sign: 'good', text: 'Live, all saved' };
+    case 'alone': {
+      const more = 'Live editing is off, because none of your groups is approved for it. Ask your administrator.';
+      return { sign: 'good', text: unsaved > 0 ? 'Working alone, saving' : 'Working alone, all saved', more };
+    }
+    case 'offline': {
+      const kept = 'What you do is kept on this device, and saved when the connection is back.';
+      if (unsaved === 0) return { sign: 'wait', text: 'Reconnecting', more: kept };
+      return { sign: 'wait', text: `Offline, ${changes} not saved yet`, more: kept };
+    }
+    case 'ended': {
+      const lost = unsaved > 0 ? ` ${changes} could not be saved; copy what you need.` : '';
+      return { sign: 'stop', text: 'Closed', more: `${capital(why ?? 'this Thing is closed')}.${lost}` };
+    }
+  }
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
