@@ -6,10 +6,12 @@
 
 mod administration;
 mod ajax;
+mod assets;
 mod body;
 mod caller;
 pub mod connections;
 mod demo;
+mod editor;
 pub mod handover;
 mod health;
 mod legacy;

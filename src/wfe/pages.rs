@@ -1,4 +1,4 @@
-//! The pages for people: login and home. Plain HTML, no script; the style is one file.
+//! The pages for people: login and home, and what all pages have in common. They work without a script.
 
 use axum::{
     extract::{RawQuery, State},
@@ -6,24 +6,18 @@ use axum::{
 };
 use http::{
     HeaderValue, StatusCode,
-    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY},
 };
 use maud::{DOCTYPE, Markup, html};
 
-use super::{App, body::Fields, login::AuthSession, problem::Problem, router::CONTENT_SECURITY_POLICY_TEXT};
+use super::{App, body::Fields, caller, login::AuthSession, problem::Problem, router::CONTENT_SECURITY_POLICY_TEXT};
 use crate::{
-    access::Principal,
+    access::{self, Principal},
     protocol::{
         action::Things,
-        limits::{MAX_QUERY_CHARS, PAGE_THINGS},
+        limits::{MAX_QUERY_CHARS, MAX_TITLE_CHARS, PAGE_THINGS},
     },
 };
-
-/// `GET /assets/widgetapp.css`.
-pub(super) async fn style() -> Response {
-    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "max-age=3600")];
-    (headers, include_str!("widgetapp.css")).into_response()
-}
 
 /// Lets the forms of a page lead beyond our own pages in the end. Browsers hold `form-action` also against
 /// the redirects that follow.
@@ -65,9 +59,10 @@ pub(super) async fn home(
     auth: AuthSession,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let Some(user) = auth.user else {
+    let (Some(caller), Some(user)) = (caller::logged_in(&auth), auth.user) else {
         return Ok(Redirect::to("/login").into_response());
     };
+    let live = access::may_stream(app.store(), &caller).is_ok();
     let query = Fields::parse(query.unwrap_or_default().as_bytes())?;
     let sought = query.get("q");
     let things = match sought {
@@ -76,32 +71,44 @@ pub(super) async fn home(
     };
     let content = html! {
         h1 { "Things" }
+        form #create method="post" action="/things" .row {
+            label for="new-title" { "New Thing" }
+            input #new-title name="title" maxlength=(MAX_TITLE_CHARS) autocomplete="off";
+            button type="submit" { "Create" }
+        }
         form method="get" action="/" role="search" .row {
             label for="q" { "Search" }
             input #q type="search" name="q" maxlength=(MAX_QUERY_CHARS) value=(sought.unwrap_or_default());
             button type="submit" { "Search" }
         }
-        (list(&things, sought))
+        div #home data-live=(live) { (list(&things, sought)) }
+        script type="module" src="/assets/home.js" {}
     };
     Ok(page(StatusCode::OK, "Things", Some(&user.principal), &content))
 }
 
 fn list(things: &Things, sought: Option<&str>) -> Markup {
     html! {
-        @if things.things.is_empty() {
-            p { @if sought.is_some() { "Nothing of yours has such a title." } @else { "Nothing is shared with you yet." } }
-        } @else {
-            table {
-                thead { tr { th scope="col" { "Title" } th scope="col" { "Your role" } th scope="col" { "Last change" } } }
-                tbody {
-                    @for thing in &things.things {
-                        tr { th scope="row" { (thing.title) } td { (thing.role) } td { (date(thing.changed_at)) } }
+        p #said role="status" {
+            @if things.things.is_empty() {
+                @if sought.is_some() { "Nothing of yours has such a title." } @else { "Nothing is shared with you yet." }
+            }
+        }
+        table #things {
+            thead { tr { th scope="col" { "Title" } th scope="col" { "Your role" } th scope="col" { "Last change" } } }
+            tbody {
+                @for thing in &things.things {
+                    tr {
+                        th scope="row" { a href={ "/things/" (thing.thing) } { (thing.title) } }
+                        td { (thing.role) }
+                        td { (date(thing.changed_at)) }
                     }
                 }
             }
         }
-        @if let Some(next) = &things.next {
-            p { a href={ "/?cursor=" (next) } rel="next" { "Older Things" } }
+        @let older = things.next.as_ref().map(|next| format!("/?cursor={next}"));
+        p #more data-cursor=[&things.next] hidden[older.is_none()] {
+            a href=[older] rel="next" { "Older Things" }
         }
     }
 }
@@ -112,6 +119,24 @@ pub(super) fn refusal(status: StatusCode, title: &str, text: &str) -> Response {
 }
 
 pub(super) fn page(status: StatusCode, title: &str, user: Option<&Principal>, content: &Markup) -> Response {
+    let heading = html! {
+        a href="/" { "WidgetApp" }
+        @if let Some(user) = user {
+            form method="post" action="/logout" .row {
+                span { (user.name) " (" (user.organisation) ")" }
+                button type="submit" { "Log out" }
+            }
+        }
+    };
+    (status, whole(title, "page", &heading, &html! { main { (content) } })).into_response()
+}
+
+/// A page that takes the whole window.
+pub(super) fn full(title: &str, heading: &Markup, content: &Markup) -> Response {
+    whole(title, "editor", heading, content).into_response()
+}
+
+fn whole(title: &str, kind: &str, heading: &Markup, content: &Markup) -> impl IntoResponse + use<> {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -119,23 +144,16 @@ pub(super) fn page(status: StatusCode, title: &str, user: Option<&Principal>, co
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " - WidgetApp" }
+                link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
                 link rel="stylesheet" href="/assets/widgetapp.css";
             }
-            body {
-                header {
-                    a href="/" { "WidgetApp" }
-                    @if let Some(user) = user {
-                        form method="post" action="/logout" .row {
-                            span { (user.name) " (" (user.organisation) ")" }
-                            button type="submit" { "Log out" }
-                        }
-                    }
-                }
-                main { (content) }
+            body class=(kind) {
+                header { (heading) }
+                (content)
             }
         }
     };
-    (status, [(CACHE_CONTROL, "no-store")], markup).into_response()
+    ([(CACHE_CONTROL, "no-store")], markup)
 }
 
 fn date(at_ms: u64) -> Markup {

@@ -10,7 +10,7 @@ use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLaye
 use super::{
     App,
     ajax::{by_get, by_post},
-    body, health, legacy, login,
+    assets, body, editor, health, legacy, login,
     oauth::{authorize, consent, metadata, presented, token},
     openapi, pages, problem,
     problem::Problem,
@@ -22,7 +22,9 @@ use crate::protocol::{ErrorCode, action::Action};
 pub fn router(app: App) -> Router {
     let routes = Router::new()
         .route("/", get(pages::home))
-        .route("/assets/widgetapp.css", get(pages::style))
+        .route("/assets/{name}", get(assets::serve))
+        .route("/things", post(editor::create))
+        .route("/things/{id}", get(editor::page))
         .route("/login", get(login::page).post(login::submit))
         .route("/logout", post(login::logout))
         .route("/_ajax/scroll", by_get(Action::Scroll))
@@ -70,9 +72,8 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_TEXT),
 ];
 
-/// What our pages may do; no script, no frame.
-pub(super) const CONTENT_SECURITY_POLICY_TEXT: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// What our pages may do: run our own scripts, which talk to us alone; no frame.
+pub(super) const CONTENT_SECURITY_POLICY_TEXT: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]
 #[path = "router_tests.rs"]

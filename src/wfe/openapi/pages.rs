@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn all() -> Vec<Endpoint> {
-    vec![home(), style(), login_page(), log_in(), log_out()]
+    vec![home(), create_thing(), thing_page(), asset(), login_page(), log_in(), log_out()]
 }
 
 fn page(method: &'static str, path: &'static str, id: &str) -> Endpoint {
@@ -34,13 +34,43 @@ fn home() -> Endpoint {
         .refuses(&[E::BadRequest])
 }
 
-fn style() -> Endpoint {
-    page("get", "/assets/widgetapp.css", "style").says("Style", "How the pages look.").by(&[By::Nobody]).answers_with(
-        200,
-        "The style sheet.",
-        "text/css; charset=utf-8",
-        json!({"type": "string"}),
-    )
+fn asset() -> Endpoint {
+    let name = json!({"name": "name", "in": "path", "required": true, "description": "The name of the file.",
+        "schema": {"type": "string"}});
+    page("get", "/assets/{name}", "asset")
+        .says("What pages load", "A style or a script. It may be kept, and asked for anew with its `ETag`.")
+        .by(&[By::Nobody])
+        .parameter(name)
+        .answers_with(200, "The file.", "text/css; charset=utf-8", json!({"type": "string"}))
+        .answers_with(200, "The file.", "text/javascript; charset=utf-8", json!({"type": "string"}))
+        .answers_with(200, "The file.", "image/svg+xml", json!({"type": "string"}))
+        .with_header(200, "ETag", "Another one for another edition.")
+        .answers_bare(304, "The edition of `If-None-Match` is still the one.")
+        .refuses(&[E::NotFound])
+}
+
+fn create_thing() -> Endpoint {
+    let form = json!({"type": "object", "properties": {"title": {"type": "string"}}});
+    page("post", "/things", "create_thing")
+        .says("Create a Thing by form", "What the form of the home page does where there is no script.")
+        .by(&[By::Cookie])
+        .takes_either(&[("application/x-www-form-urlencoded", form)])
+        .answers_bare(303, "The Thing is there.")
+        .with_header(303, "Location", "Its page.")
+        .refuses(&[E::NotLoggedIn, E::OriginNotAllowed, E::BadRequest, E::InvalidAction])
+}
+
+fn thing_page() -> Endpoint {
+    let id = json!({"name": "id", "in": "path", "required": true, "description": "The id of the Thing.",
+        "schema": {"type": "string", "format": "uuid"}});
+    page("get", "/things/{id}", "thing_page")
+        .says("Page of a Thing", "The editor.")
+        .by(&[By::Cookie])
+        .parameter(id)
+        .answers_page(200, "The page.")
+        .answers_bare(303, "Nobody is logged in.")
+        .with_header(303, "Location", "`/login`, which leads back.")
+        .answers_page(404, "There is no such Thing, or it is not shared with the user.")
 }
 
 fn login_page() -> Endpoint {

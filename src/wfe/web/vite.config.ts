@@ -20,7 +20,7 @@ export default defineConfig({
         entryFileNames: '[name].js',
         chunkFileNames: '[name].js',
         assetFileNames: '[name][extname]',
-        manualChunks: (id) => (/node_modules|client\/js/.test(id) ? 'client' : undefined),
+        manualChunks: (id) => (/node_modules|client\/js|src\/(ajax|dom)/.test(id) ? 'client' : undefined),
       },
     },
   },

@@ -41,7 +41,7 @@ const tools = new Tools(canvas, parts, view, {
     point({ selection: [...selected] });
   },
   onTool: (tool) => {
-    for (const button of document.querySelectorAll<HTMLElement>('[data-tool]')) {
+    for (const button of document.querySelectorAll<HTMLElement>('button[data-tool]')) {
       button.setAttribute('aria-pressed', String(button.dataset.tool === tool));
     }
   },
@@ -116,7 +116,7 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-for (const button of document.querySelectorAll<HTMLElement>('[data-tool]')) {
+for (const button of document.querySelectorAll<HTMLElement>('button[data-tool]')) {
   button.addEventListener('click', () => {
     tools.take(button.dataset.tool as Tool);
     canvas.root.focus();
