@@ -7,16 +7,21 @@ pub(super) mod administration;
 pub(super) mod authorize;
 pub(super) mod client_request;
 pub(super) mod consent;
+mod external;
 pub(super) mod metadata;
 pub(super) mod presented;
 mod refresh_token;
+mod remembered;
 pub(super) mod token;
 mod tokens;
+mod verifier;
 
 #[cfg(test)]
 mod consent_tests;
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod forgeries;
 #[cfg(test)]
 mod forgery_tests;
 #[cfg(test)]
@@ -30,7 +35,9 @@ use oauth2::url::{Host, Url};
 use sha2::{Digest, Sha256};
 
 pub(super) use client_request::TokenRequests;
+pub use external::{External, ExternalToken};
 pub use tokens::{TokenError, Tokens, Verified};
+pub use verifier::{AccessToken, Verifier};
 
 use crate::{
     access::{Kind, Principal, Scopes},
