@@ -73,6 +73,8 @@ impl Forge<'_> {
             add(&format!("alg {alg}, empty signature"), format!("{unsigned}."));
             add(&format!("alg {alg}, no signature"), unsigned);
         }
+        add("empty signature", format!("{text}."));
+        add("no signature", text.to_owned());
         for (at, secret) in self.public_key.iter().enumerate() {
             add(&format!("HS256 with the public key, form {at}"), self.by_hmac(secret));
         }

@@ -82,12 +82,20 @@ impl Keys {
         Self { pace, set: KeySet::new(), confirmed_at: None, begun_at: None, last: Fetched::Well }
     }
 
-    /// The key of this name.
+    /// The key of this name, or whether a fetch is worth waiting for.
     pub fn look(&self, kid: &str, now: Instant) -> Looked {
+        match self.look_again(kid, now) {
+            Looked::Found(key) => Looked::Found(key),
+            _ if self.last == Fetched::NotYet || self.wait(now).is_zero() => Looked::Wait,
+            known => known,
+        }
+    }
+
+    /// The same for whoever has waited: as it stands now.
+    pub fn look_again(&self, kid: &str, now: Instant) -> Looked {
         let counts = self.confirmed_at.is_some_and(|at| now.saturating_duration_since(at) < self.pace.trust);
         match self.set.get(kid).filter(|_| counts) {
             Some(key) => Looked::Found(key.clone()),
-            None if self.last == Fetched::NotYet || self.wait(now).is_zero() => Looked::Wait,
             None if counts && self.last == Fetched::Well => Looked::Unknown,
             None => Looked::NotNow(self.wait(now)),
         }

@@ -8,6 +8,17 @@ mod claims;
 mod fetch;
 mod keys;
 
+#[cfg(test)]
+mod forgery_tests;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod keys_tests;
+#[cfg(test)]
+mod test_issuer;
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -180,17 +191,15 @@ impl External {
     async fn key(&self, kid: &str) -> Result<Arc<Key>, TokenError> {
         // Taken before the look: a fetch that ends after it is noticed.
         let mut over = self.over.subscribe();
-        match self.keys().look(kid, clock::now()) {
-            Looked::Found(key) => return Ok(key),
-            Looked::Unknown => return Err(self.refusal("its key is not one of the issuer's".into())),
-            Looked::NotNow(wait) => return Err(self.no_keys(wait)),
-            Looked::Wait => {}
+        let mut looked = self.keys().look(kid, clock::now());
+        if let Looked::Wait = looked {
+            let Ok(_place) = self.waiting.try_acquire() else { return Err(self.no_keys(fetch::WITHIN)) };
+            self.wanted.notify_one();
+            // A fetch takes no longer; the second is for whoever is slow to begin it.
+            let _ = tokio::time::timeout(fetch::WITHIN + Duration::from_secs(1), over.changed()).await;
+            looked = self.keys().look_again(kid, clock::now());
         }
-        let Ok(_place) = self.waiting.try_acquire() else { return Err(self.no_keys(fetch::WITHIN)) };
-        self.wanted.notify_one();
-        // A fetch takes no longer; the second is for whoever is slow to begin it.
-        let _ = tokio::time::timeout(fetch::WITHIN + Duration::from_secs(1), over.changed()).await;
-        match self.keys().look(kid, clock::now()) {
+        match looked {
             Looked::Found(key) => Ok(key),
             Looked::Unknown => Err(self.refusal("its key is not one of the issuer's".into())),
             Looked::NotNow(wait) => Err(self.no_keys(wait)),
