@@ -280,6 +280,8 @@ Feature: Tokens of an external issuer
       And "monitor" streams with the other WidgetApp's token of Ada
       When the other WidgetApp ends all tokens of Ada
       Then the connection of "monitor" is still good
+      When somebody asks for Things with the same token
+      Then the answer is 200
 
     Scenario: It cannot be revoked here
       Given an identity provider

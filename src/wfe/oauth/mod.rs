@@ -1,7 +1,7 @@
 //! WFE as an OAuth 2.0 authorisation server: clients, consent, codes, tokens, metadata.
 //!
 //! Follows RFC 6749, 6750, 7009, 7636, 7662, 8252, 8414, 9068, 9207 and 9700. There is no implicit and no
-//! password grant.
+//! password grant. Beside its own tokens it takes those of one external issuer (OpenID Connect Discovery 1.0, RFC 8725).
 
 pub(super) mod administration;
 pub(super) mod authorize;

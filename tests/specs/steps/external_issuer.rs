@@ -119,6 +119,7 @@ fn bearer(scene: &Scene) -> (&'static str, String) {
     ("authorization", format!("Bearer {}", scene.foreign))
 }
 
+#[when("somebody asks for Things with the same token")]
 async fn ask_for_things(scene: &mut Scene) {
     scene.answer = Some(web::send(scene, "GET", "/_ajax/scroll", &[bearer(scene)], None).await);
 }
