@@ -154,7 +154,13 @@ async fn introspection_tells_of_another_issuers_token_and_revocation_leaves_it_t
     let told = front.post_form("/oauth/introspect", &[("authorization", &secret)], &form).await.json();
     assert_eq!(
         (&told["active"], &told["username"], &told["iss"], &told["aud"], &told["scope"]),
-        (&true.into(), &"ada".into(), &issuer.url.clone().into(), &"widgetapp".into(), &"stream things:read".into())
+        (
+            &true.into(),
+            &"ada".into(),
+            &issuer.url.clone().into(),
+            &"widgetapp".into(),
+            &"stream things:read things:write".into()
+        )
     );
     assert_eq!((&told["client_id"], &told["sub"]), (&"planner".into(), &Value::Null));
     let answer = front.post_form("/oauth/revoke", &[("authorization", &secret)], &form).await;

@@ -98,6 +98,13 @@ impl TestIssuer {
         *key = new_key(next);
     }
 
+    /// The same, under the name that the former key had.
+    pub fn replace_key(&self) {
+        let mut key = self.shared.key.lock().expect("as above");
+        let id = key.id.clone();
+        *key = Key { id, ..new_key(0) };
+    }
+
     /// How often its keys were asked for.
     pub fn fetches(&self) -> usize {
         self.shared.asked.load(Ordering::SeqCst)

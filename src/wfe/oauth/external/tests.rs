@@ -231,6 +231,23 @@ async fn a_new_key_is_fetched_when_a_token_names_it_and_an_old_one_counts_no_mor
 }
 
 #[tokio::test]
+async fn a_remembered_token_counts_no_more_when_another_key_has_taken_the_name_of_its_own() {
+    let bench = Bench::new().await;
+    let old = bench.issuer.token(&claims_with(&bench.issuer, json!({})));
+    bench.external.verify(&old).await.unwrap();
+    bench.issuer.replace_key();
+    let unknown = json!({"typ": "at+jwt", "alg": "ES256", "kid": "unknown"}).to_string();
+    bench
+        .external
+        .verify(&bench.issuer.sign(&unknown, &claims_with(&bench.issuer, json!({})).to_string()))
+        .await
+        .unwrap_err();
+    let why = bench.external.verify(&old).await.unwrap_err().to_string();
+    assert!(why.contains("its signature is not good"), "{why}");
+    bench.try_with(json!({})).await.expect("signed with the new key");
+}
+
+#[tokio::test]
 async fn while_the_issuer_is_away_its_keys_count_on_and_unknown_ones_are_a_passing_trouble() {
     book::claims!("external-away", 1);
     let bench = Bench::new().await;
