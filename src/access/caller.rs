@@ -28,8 +28,25 @@ pub enum Proof {
         /// The client that it was issued to.
         client: String,
     },
+    /// An access token of the external issuer.
+    External {
+        /// When it was issued, seconds since 1970.
+        issued_at: u64,
+        /// The groups of their organisation that the token names, if it is the token that says which count.
+        groups: Option<Vec<String>>,
+    },
     /// Name and password, with the request itself; or the server's own call.
     ThisOnce,
+}
+
+impl Proof {
+    /// The groups that count for streaming, if it is not those on record.
+    pub fn groups(&self) -> Option<&[String]> {
+        match self {
+            Self::External { groups, .. } => groups.as_deref(),
+            Self::Login(_) | Self::Token { .. } | Self::ThisOnce => None,
+        }
+    }
 }
 
 impl Caller {

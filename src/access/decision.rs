@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Caller, Principal, Proof, Role, Scope};
+use super::{Caller, Principal, Role, Scope};
 use crate::protocol::{CloseCode, ErrorBody, ErrorCode, ThingId, action::Action};
 
 /// What is on record about someone apart from any Thing.
@@ -34,11 +34,17 @@ pub trait Records {
     /// It cannot be read.
     fn role(&self, who: &Principal, thing: ThingId) -> Result<Option<Role>, Self::Error>;
 
-    /// Whether this proof of theirs was not taken back.
+    /// Whether their proof was not taken back.
     ///
     /// # Errors
     /// It cannot be read.
-    fn holds(&self, proof: &Proof) -> Result<bool, Self::Error>;
+    fn holds(&self, caller: &Caller) -> Result<bool, Self::Error>;
+
+    /// Whether one of these groups of an organisation is approved for streaming.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn approves(&self, organisation: &str, groups: &[String]) -> Result<bool, Self::Error>;
 }
 
 /// The way by which an action is asked for.
@@ -128,7 +134,7 @@ impl Denied {
 /// Why not.
 pub fn may_stream<R: Records>(records: &R, caller: &Caller) -> Result<(), Denied> {
     stands(records, caller, Door::Stream, Scope::Stream)?;
-    match records.holds(&caller.proof) {
+    match records.holds(caller) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Denied::TakenBack),
         Err(error) => Err(unreadable(&error)),
@@ -173,10 +179,14 @@ fn stands<R: Records>(records: &R, caller: &Caller, door: Door, needed: Scope) -
     if !caller.scopes.has(needed) {
         return Err(Denied::Scope(needed));
     }
-    if door == Door::Stream && !standing.approved {
-        return Err(Denied::NotApproved);
+    if door == Door::Http {
+        return Ok(());
     }
-    Ok(())
+    let approved = match caller.proof.groups() {
+        Some(groups) => records.approves(&caller.principal.organisation, groups).map_err(|error| unreadable(&error))?,
+        None => standing.approved,
+    };
+    if approved { Ok(()) } else { Err(Denied::NotApproved) }
 }
 
 fn unreadable(error: &dyn fmt::Display) -> Denied {
@@ -210,7 +220,7 @@ pub fn needed_scope(action: Action) -> Scope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Kind, Scopes};
+    use crate::access::{Kind, Proof, Scopes};
 
     /// One person and one Thing on record.
     struct Record {
@@ -230,8 +240,12 @@ mod tests {
             Ok(self.role)
         }
 
-        fn holds(&self, _: &Proof) -> Result<bool, &'static str> {
+        fn holds(&self, _: &Caller) -> Result<bool, &'static str> {
             self.holds
+        }
+
+        fn approves(&self, organisation: &str, groups: &[String]) -> Result<bool, &'static str> {
+            Ok(organisation == "acme" && groups.contains(&"approved".to_owned()))
         }
     }
 
@@ -338,5 +352,29 @@ mod tests {
         assert_eq!(may_stream(&lost, &caller(Scope::ALL)), Err(Denied::TakenBack));
         let unreadable = Record { holds: Err("the disk is gone"), ..off(GOOD) };
         assert_eq!(may_stream(&unreadable, &caller(Scope::ALL)), Err(Denied::Unreadable), "no proven right");
+    }
+
+    #[test]
+    fn where_a_token_says_the_groups_they_decide_who_may_stream_and_nothing_else() {
+        book::claims!("external-groups", 1);
+        let by = |groups: Option<&[&str]>| {
+            let groups = groups.map(|groups| groups.iter().map(|&group| group.into()).collect());
+            let proof = Proof::External { issued_at: 1, groups };
+            Arc::new(Caller { proof, ..Caller::clone(&caller(Scope::ALL)) })
+        };
+        for (here, groups, may) in [
+            (false, Some(&["other", "approved"][..]), true),
+            (true, Some(&["other"]), false),
+            (true, Some(&[]), false),
+            (true, None, true),
+            (false, None, false),
+        ] {
+            let records = record(Standing { approved: here, ..GOOD }, None);
+            let expected = if may { Ok(()) } else { Err(Denied::NotApproved) };
+            assert_eq!(may_stream(&records, &by(groups)), expected, "{groups:?}");
+            let message = decide(&records, &by(groups), Door::Stream, Action::Create, None);
+            assert_eq!(answer(message), if may { "ok" } else { "group_not_approved" }, "{groups:?}");
+            assert_eq!(answer(decide(&records, &by(groups), Door::Http, Action::Create, None)), "ok");
+        }
     }
 }

@@ -4,12 +4,14 @@
 //! then `widgetapp.toml`, then `WIDGETAPP_SECTION__KEY`, then flags. Knows nothing of what the
 //! settings are used for. The supervisor reads them and hands them to its children as JSON.
 
+mod external;
 mod sections;
 mod sources;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use external::External;
 pub use sections::{Audit, Durability, Http, Log, MAX_ACCESS_TOKEN_SECONDS, Oauth, Server, Sfe, Stream, Things};
 pub use sources::{Flag, Sources};
 
@@ -88,7 +90,7 @@ impl Config {
         self.server.check()?;
         self.audit.check()?;
         self.http.check()?;
-        self.oauth.check()?;
+        self.oauth.check(self.server.public_url.as_deref())?;
         self.sfe.check()?;
         self.stream.check()?;
         self.things.check()

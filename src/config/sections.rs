@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use utoipa::ToSchema;
 
-use super::ConfigError;
+use super::{ConfigError, External};
 use crate::{protocol::limits, proxies::Network};
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
@@ -182,6 +182,8 @@ pub struct Oauth {
     /// Token requests that one application, or one address, may make at once after a pause.
     #[schema(minimum = 1)]
     pub request_burst: u32,
+    /// Another issuer, whose tokens are taken too.
+    pub external: External,
 }
 
 impl Default for Oauth {
@@ -194,12 +196,15 @@ impl Default for Oauth {
             signing_key_seconds: 90 * DAY_SECONDS,
             requests_per_second: 50,
             request_burst: 500,
+            external: External::default(),
         }
     }
 }
 
 impl Oauth {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    /// `public_url` is the issuer if none is named.
+    pub(super) fn check(&self, public_url: Option<&str>) -> Result<(), ConfigError> {
+        self.external.check(self.issuer.as_deref().or(public_url))?;
         if let Some(issuer) = &self.issuer {
             check_base_url("oauth.issuer", issuer)?;
         }
@@ -348,7 +353,7 @@ pub enum Durability {
     Os,
 }
 
-fn invalid(key: &'static str, problem: impl Into<String>) -> Result<(), ConfigError> {
+pub(super) fn invalid(key: &'static str, problem: impl Into<String>) -> Result<(), ConfigError> {
     let problem = problem.into();
     Err(ConfigError::Invalid { key, problem })
 }
@@ -379,7 +384,7 @@ fn check_base_url(key: &'static str, text: &str) -> Result<(), ConfigError> {
 }
 
 /// Lets `listen = "ADDR"` and `WIDGETAPP_SERVER__LISTEN=ADDR` stand for a list of one.
-fn one_or_many<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+pub(super) fn one_or_many<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: TryFrom<String, Error: fmt::Display>,

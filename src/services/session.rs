@@ -1,9 +1,10 @@
 //! Port 0, as far as it needs WFE: replacing the token of a live connection. The rest is the SFE's own.
 
+use std::rc::Rc;
+
 use super::call::{Place, StreamWay, Way};
 use crate::{
-    access::{self, Caller},
-    clock,
+    access,
     ipc::messages::{Request, WfeDown},
     protocol::{
         ErrorBody, ErrorCode,
@@ -11,22 +12,21 @@ use crate::{
         session::{ExpiresAt, Refresh},
     },
     store::Store,
-    wfe::{Tokens, sessions::Sessions},
+    wfe::{Verifier, sessions::Sessions},
 };
 
 /// `refresh`: the new token must be good for streaming and of the same user or client.
-pub fn refresh(
-    tokens: &Tokens,
-    store: &Store,
-    sessions: &Sessions,
-    caller: &Caller,
-    (request, way): (&Request, StreamWay),
-) {
+pub async fn refresh(verifier: Verifier, store: Store, sessions: Rc<Sessions>, request: Request, way: StreamWay) {
     let (session, link) = (way.session, way.listener.link);
-    let replaced = body(request).and_then(|body| {
-        let verified = tokens.verify(&body.token, clock::unix_seconds()).map_err(|error| error.code())?;
-        let (expires_at, renewed) = (verified.expires_at, verified.caller());
-        access::may_stream(store, &renewed).map_err(access::Denied::code)?;
+    let verified = match body(&request) {
+        Ok(body) => verifier.verify(&body.token).await.map_err(ErrorBody::from),
+        Err(error) => Err(error),
+    };
+    // It may have ended meanwhile.
+    let Some(caller) = sessions.caller((link, session)) else { return };
+    let replaced = verified.and_then(|verified| {
+        let (expires_at, renewed) = (verified.expires_at(), verified.caller());
+        access::may_stream(&store, &renewed).map_err(access::Denied::code)?;
         if renewed.principal != caller.principal {
             let why = "the token belongs to someone else than this connection; open a new one for them";
             return Err(ErrorBody::new(ErrorCode::InvalidToken, why));

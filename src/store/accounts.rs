@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Result, Store, StoreError, checked_name, grants, named_once};
 use crate::{
-    access::{Change, Kind, Principal, Proof, Records, Role, Standing},
+    access::{Caller, Change, Kind, Principal, Proof, Records, Role, Standing},
     protocol::ThingId,
 };
 
@@ -273,12 +273,17 @@ impl Records for Store {
         self.role_on(who, thing)
     }
 
-    fn holds(&self, proof: &Proof) -> Result<bool> {
-        match proof {
+    fn holds(&self, caller: &Caller) -> Result<bool> {
+        match &caller.proof {
             Proof::Login(hash) => self.login_is_there(hash),
             Proof::Token { grant, .. } => self.grant_is_live(*grant),
+            Proof::External { issued_at, .. } => self.takes_tokens_of(&caller.principal, *issued_at),
             Proof::ThisOnce => Ok(true),
         }
+    }
+
+    fn approves(&self, organisation: &str, groups: &[String]) -> Result<bool> {
+        self.one_is_approved(organisation, groups)
     }
 }
 

@@ -8,7 +8,10 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::{Result, Store, accounts, accounts::principal_of, signed, unsigned};
-use crate::access::{Change, Kind, Principal};
+use crate::{
+    access::{Change, Kind, Principal},
+    clock,
+};
 
 /// What a client was allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +138,19 @@ impl Store {
         Ok(live)
     }
 
+    /// Whether a token of another issuer was issued after all that somebody had was ended, if it ever was. A second
+    /// is as near as tokens tell it: one of the same second counts for nothing.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub(super) fn takes_tokens_of(&self, who: &Principal, issued_at: u64) -> Result<bool> {
+        const QUERY: &str = "SELECT 1 FROM principals WHERE id = ?1 AND tokens_after < ?2";
+        self.read(|db| {
+            let Some(id) = accounts::id_of(db, who)? else { return Ok(false) };
+            Ok(db.prepare_cached(QUERY)?.exists(params![id, signed(issued_at)])?)
+        })
+    }
+
     /// A grant that was not ended.
     ///
     /// # Errors
@@ -249,9 +265,12 @@ pub(super) fn delete(db: &Connection, id: Uuid) -> Result<bool> {
     Ok(db.execute("DELETE FROM oauth_grants WHERE id = ?1", [id.as_bytes()])? > 0)
 }
 
-/// Ends, within a write, what was granted by or for a user, or to a client by anyone.
+/// Ends, within a write, what was granted by or for a user, or to a client by anyone. Tokens of another issuer that
+/// they have by now end with it.
 pub(super) fn delete_all_of(db: &Connection, who: &Principal) -> Result<()> {
     db.execute("DELETE FROM oauth_grants WHERE principal = (SELECT id FROM principals WHERE name = ?1)", [&who.name])?;
+    let now = signed(clock::unix_seconds());
+    db.execute("UPDATE principals SET tokens_after = ?2 WHERE name = ?1", params![who.name, now])?;
     if who.kind == Kind::Client {
         db.execute("DELETE FROM oauth_grants WHERE client = ?1", [&who.name])?;
         db.execute("DELETE FROM oauth_consents WHERE client = ?1", [&who.name])?;
@@ -288,7 +307,7 @@ fn grant_of(row: &Row<'_>) -> rusqlite::Result<Grant> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock, store::fixture::Fixture};
+    use crate::store::fixture::Fixture;
 
     const HASHES: RefreshHashes = RefreshHashes { family: [1; 32], turn: [0; 32] };
 
@@ -385,6 +404,20 @@ mod tests {
             fixture.store.set_disabled(name, false).unwrap();
             assert!(!fixture.store.grant_is_live(grant).unwrap(), "enabled again, what had ended stays ended");
         }
+    }
+
+    #[test]
+    fn what_another_issuer_gave_ends_with_the_users_own_grants() {
+        let fixture = Fixture::new();
+        let (store, ada) = (&fixture.store, &fixture.ada);
+        let before = clock::unix_seconds();
+        assert!(store.takes_tokens_of(ada, before).unwrap());
+        store.set_disabled("ada", true).unwrap();
+        assert!(!store.takes_tokens_of(ada, before + 1_000).unwrap(), "disabled");
+        store.set_disabled("ada", false).unwrap();
+        assert!(!store.takes_tokens_of(ada, before).unwrap(), "enabled again, what had ended stays ended");
+        assert!(store.takes_tokens_of(ada, clock::unix_seconds() + 1).unwrap());
+        assert!(store.takes_tokens_of(&fixture.grace, before).unwrap());
     }
 
     #[test]

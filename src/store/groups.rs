@@ -116,6 +116,27 @@ impl Store {
         })
     }
 
+    /// Those of these names that are groups of an organisation, by name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn groups_among(&self, names: &[String], organisation: &str) -> Result<Vec<String>> {
+        const QUERY: &str = "SELECT g.name FROM groups g JOIN organisations o ON o.id = g.organisation
+            WHERE o.name = ?1 AND g.name IN (SELECT value FROM json_each(?2)) ORDER BY g.name";
+        self.read(|db| {
+            let mut query = db.prepare_cached(QUERY)?;
+            let rows = query.query_map([organisation, &json(names)], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Whether one of these groups of an organisation is approved for streaming.
+    pub(super) fn one_is_approved(&self, organisation: &str, names: &[String]) -> Result<bool> {
+        const QUERY: &str = "SELECT 1 FROM groups g JOIN organisations o ON o.id = g.organisation
+            WHERE g.approved AND o.name = ?1 AND g.name IN (SELECT value FROM json_each(?2))";
+        self.read(|db| Ok(db.prepare_cached(QUERY)?.exists([organisation, &json(names)])?))
+    }
+
     /// Everyone in a group, by name; those whose live access an approval or withdrawal changes.
     ///
     /// # Errors
@@ -130,6 +151,10 @@ impl Store {
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+fn json(names: &[String]) -> String {
+    serde_json::to_string(names).expect("texts are JSON")
 }
 
 /// The row of a group of this organisation. One of another answers as one that does not exist.
@@ -165,6 +190,25 @@ mod tests {
         let Fixture { store, ada, .. } = Fixture::new();
         assert!(matches!(store.join_group("spies", &ada), Err(StoreError::Absent(_))));
         assert_eq!(store.groups_of(&ada).unwrap(), ["designers"]);
+    }
+
+    #[test]
+    fn groups_named_by_another_count_where_they_are_groups_of_the_organisation() {
+        let Fixture { store, .. } = Fixture::new();
+        let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let all = named(&["spies", "reviewers", "designers", "nobodies", "a'b\"c"]);
+        assert_eq!(store.groups_among(&all, "acme").unwrap(), ["designers", "reviewers"]);
+        assert!(store.groups_among(&all, "nowhere").unwrap().is_empty());
+        for (organisation, names, approved) in [
+            ("acme", &["designers"][..], true),
+            ("acme", &["reviewers", "designers"], true),
+            ("acme", &["reviewers"], false),
+            ("acme", &["spies"], false),
+            ("rivals", &["spies"], true),
+            ("acme", &[], false),
+        ] {
+            assert_eq!(store.one_is_approved(organisation, &named(names)).unwrap(), approved, "{names:?}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ use crate::{
 /// An action that only reads.
 pub(super) fn by_get(action: Action) -> MethodRouter<App> {
     get(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, RawQuery(query): RawQuery| async move {
-        let caller = caller::of_action(&app, &auth, &headers, false)?;
+        let caller = caller::of_action(&app, &auth, &headers, false).await?;
         let body = from_query(&query.unwrap_or_default())?;
         call(&app, &caller, action, body).await
     })
@@ -38,7 +38,7 @@ pub(super) fn by_get(action: Action) -> MethodRouter<App> {
 /// An action that may change something, or whose body does not fit a query.
 pub(super) fn by_post(action: Action) -> MethodRouter<App> {
     post(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, body: Bytes| async move {
-        let caller = caller::of_action(&app, &auth, &headers, true)?;
+        let caller = caller::of_action(&app, &auth, &headers, true).await?;
         call(&app, &caller, action, body::json(&headers, &body)?).await
     })
 }

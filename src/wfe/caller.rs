@@ -15,22 +15,21 @@ use super::{
 };
 use crate::{
     access::{self, Caller, Door, Permit, Proof, Scopes},
-    clock,
     protocol::{ErrorCode, action::Action},
 };
 
 /// The caller of a user action: an access token, else the login cookie.
 ///
 /// `changes` asks that the request was not sent by another site's page.
-pub(super) fn of_action(
+pub(super) async fn of_action(
     app: &App,
     auth: &AuthSession,
     headers: &HeaderMap,
     changes: bool,
 ) -> Result<Arc<Caller>, Problem> {
     if let Some(token) = bearer(headers)? {
-        let verified = app.tokens().verify(token, clock::unix_seconds());
-        return verified.map(|verified| Arc::new(verified.caller())).map_err(|error| error.code().into());
+        let verified = app.verifier().verify(token).await?;
+        return Ok(Arc::new(verified.caller()));
     }
     of_cookie(app, auth, headers, changes)
 }

@@ -2,9 +2,10 @@
 
 use std::{io, rc::Rc};
 
+use futures_util::FutureExt as _;
 use tokio_seqpacket::UnixSeqpacket;
 
-use super::{Tokens, handover::Handovers, live_access::LiveAccess, sessions::Sessions};
+use super::{Verifier, handover::Handovers, live_access::LiveAccess, sessions::Sessions};
 use crate::{
     access::{self, Door},
     ipc::{
@@ -32,7 +33,7 @@ pub struct Links {
     /// Port 200.
     pub actions: Rc<UserActions>,
     /// Port 0.
-    pub tokens: Tokens,
+    pub verifier: Verifier,
 }
 
 impl Links {
@@ -93,7 +94,13 @@ impl Links {
         let Some(caller) = self.sessions.caller((listener.link, session)) else { return };
         let (head, store) = (way.head(), &self.actions.store);
         let Some(action) = Action::from_name(&head.name).filter(|_| head.port == action::PORT) else {
-            return session::refresh(&self.tokens, store, &self.sessions, &caller, (&request, way));
+            let mut refresh =
+                Box::pin(session::refresh(self.verifier.clone(), store.clone(), self.sessions.clone(), request, way));
+            // Done before what comes after it, unless it has to wait for another issuer.
+            if refresh.as_mut().now_or_never().is_none() {
+                tokio::task::spawn_local(refresh);
+            }
+            return;
         };
         match access::decide(store, &caller, Door::Stream, action, head.thing.as_deref()) {
             Ok(permit) => self.actions.run(Call::stream(permit, request, way)),

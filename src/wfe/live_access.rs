@@ -7,6 +7,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeSet,
     rc::Rc,
 };
 
@@ -80,7 +81,13 @@ impl LiveAccess {
                 self.sessions.holding(thing)
             }
             Change::Approved { group, approved } => {
-                let members = self.store.members(&group).unwrap_or_default();
+                let mut members: BTreeSet<_> = self.store.members(&group).unwrap_or_default().into_iter().collect();
+                // Those who are in it by what another issuer says.
+                let by_token = self.sessions.by(|proof| proof.groups().is_some_and(|groups| groups.contains(&group)));
+                members.extend(
+                    by_token.into_iter().filter_map(|place| Some(self.sessions.caller(place)?.principal.clone())),
+                );
+                let members: Vec<_> = members.into_iter().collect();
                 notification::tell(&self.store, &self.sessions, &members, &Told::Approval { group: &group, approved });
                 members.iter().flat_map(|member| self.sessions.of(member)).collect()
             }

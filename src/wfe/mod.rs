@@ -45,7 +45,10 @@ use std::{
 };
 
 pub use demo::{Demo, DemoClient, DemoError, DemoUser, FILE as DEMO_FILE};
-pub use oauth::{FIRST_PARTY_CLIENT, FIRST_PARTY_REDIRECT, TokenError, Tokens, Verified, secret_hash};
+pub use oauth::{
+    AccessToken, External, ExternalToken, FIRST_PARTY_CLIENT, FIRST_PARTY_REDIRECT, TokenError, Tokens, Verified,
+    Verifier, secret_hash,
+};
 pub use passwords::{Busy, Passwords};
 pub use peer::Peer;
 pub use problem::Problem;
@@ -80,6 +83,7 @@ struct Inner {
     store: Store,
     services: Services,
     tokens: Tokens,
+    verifier: Verifier,
     sign_in: SignIn,
     site: Site,
     ready: Ready,
@@ -106,6 +110,7 @@ impl App {
         let site = Site::new(&config, bound);
         let issuer = config.oauth.issuer.clone().unwrap_or_else(|| site.base_url.clone());
         let tokens = Tokens::open(&store, issuer, &config.oauth)?;
+        let verifier = Verifier::new(tokens.clone(), &store, &config.oauth);
         let sign_in = SignIn::new(store.clone(), Passwords::new());
         let rate = Rate { per_second: config.stream.openings_per_second, burst: config.stream.opening_burst };
         let openings = Limiters::new(rate);
@@ -116,6 +121,7 @@ impl App {
             store,
             services,
             tokens,
+            verifier,
             sign_in,
             site,
             openings,
@@ -127,9 +133,14 @@ impl App {
         })))
     }
 
-    /// Issues and verifies access tokens; the session service needs it for `refresh`.
+    /// Issues and verifies our own access tokens.
     pub fn tokens(&self) -> &Tokens {
         &self.0.tokens
+    }
+
+    /// Verifies access tokens, whoever has issued them; the session service needs it for `refresh`.
+    pub fn verifier(&self) -> &Verifier {
+        &self.0.verifier
     }
 
     /// The address that people type: `server.public_url`, else the first address listened on.

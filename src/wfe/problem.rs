@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::TokenError;
 use crate::{
     protocol::{ErrorBody, ErrorCode},
     store::StoreError,
@@ -79,6 +80,12 @@ impl From<ErrorBody> for Problem {
 impl From<ErrorCode> for Problem {
     fn from(code: ErrorCode) -> Self {
         ErrorBody::from(code).into()
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        ErrorBody::from(error).into()
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    App, Demo, Ready, Tokens,
+    App, Demo, Ready, Verifier,
     administration::Administration,
     connections::Connections,
     handover::{Handovers, Passenger},
@@ -79,7 +79,7 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     let (audit, recorder) = Audit::new(store.clone(), keep);
     tokio::task::spawn_local(recorder.run());
     let app = App::new(config.clone(), store.clone(), services.clone(), &bound, ready.clone(), audit.clone())?;
-    let links = live_side(&config, &store, Arc::new(log), app.tokens().clone(), audit.clone())?;
+    let links = live_side(&config, &store, Arc::new(log), app.verifier().clone(), audit.clone())?;
     let actions = links.actions.clone();
     let administration = Administration { app: app.clone(), live_access: links.live_access.clone(), keep };
     let (questions, mut asked) = mpsc::unbounded_channel();
@@ -140,7 +140,7 @@ fn live_side(
     config: &Config,
     store: &Store,
     log: Arc<SqliteLog>,
-    tokens: Tokens,
+    verifier: Verifier,
     audit: Audit,
 ) -> anyhow::Result<Rc<Links>> {
     let sessions = Rc::new(Sessions::default());
@@ -152,7 +152,7 @@ fn live_side(
     let idle = Duration::from_secs(config.things.idle_seconds);
     let things = Rc::new(OpenThings::new(log.clone(), idle));
     let actions = UserActions::start(store.clone(), log, things, sessions.clone(), live_access.clone(), audit);
-    Ok(Rc::new(Links { handovers, sessions, live_access, actions, tokens }))
+    Ok(Rc::new(Links { handovers, sessions, live_access, actions, verifier }))
 }
 
 /// How the demonstration makes its Thing: as anyone would.
@@ -197,6 +197,9 @@ impl Http {
             .enable_all()
             .build()
             .context("cannot start the HTTP threads")?;
+        if let Some(external) = app.verifier().external() {
+            runtime.spawn(external.clone().keep_keys());
+        }
         let (draining, told) = watch::channel(false);
         let (working, busy) = mpsc::channel(1);
         let header_timeout = Duration::from_secs(config.http.header_timeout_seconds);

@@ -57,8 +57,9 @@ pub(super) async fn open(
         app.openings().request(opener.caller.principal.clone(), clock::now()).map_err(soon)?;
         admit(&app, &opener.caller, address)?;
     }
-    let groups = match &opener {
-        Some(opener) => app.store().groups_of(&opener.caller.principal)?,
+    let groups = match opener.as_ref().map(|opener| (opener.caller.proof.groups(), &opener.caller.principal)) {
+        Some((Some(groups), _)) => groups.to_vec(),
+        Some((None, principal)) => app.store().groups_of(principal)?,
         None => Vec::new(),
     };
     let admission = Admission {
@@ -95,9 +96,8 @@ async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offe
     };
     match (token, caller::logged_in(auth)) {
         (Some(token), _) => {
-            let verified =
-                app.tokens().verify(token, clock::unix_seconds()).map_err(|error| Problem::from(error.code()))?;
-            Ok(Opener { expires_at: verified.expires_at, caller: verified.caller() })
+            let verified = app.verifier().verify(token).await?;
+            Ok(Opener { expires_at: verified.expires_at(), caller: verified.caller() })
         }
         (None, Some(caller)) => {
             // Browsers send the cookie with any page's request, so the page must be one of ours.

@@ -11,6 +11,7 @@
 //! | `scene` | what a scenario knows: the product, people, programs, the last answer |
 //! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
 //! | `application` | an application that acts for people, and their browser |
+//! | `test_issuer` | an identity provider that does as it is told |
 //! | `web` | plain HTTP |
 //! | `described` | whether what goes over the wire is what the guides describe |
 //! | `wording` | JSON as the features write it, and whether a message is like it |
@@ -26,12 +27,14 @@ mod examples;
 mod nginx;
 mod person;
 #[path = "../product/mod.rs"]
-#[expect(dead_code, reason = "other tests use more of it")]
 mod product;
 mod program;
 mod report;
 mod scene;
 mod steps;
+#[path = "../../src/wfe/oauth/external/test_issuer.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod test_issuer;
 mod web;
 mod wording;
 

@@ -13,6 +13,7 @@ use crate::{
     person::Person,
     product::{PATIENCE, Product},
     program::Program,
+    test_issuer::TestIssuer,
     web::Answer,
 };
 
@@ -48,6 +49,12 @@ pub struct Scene {
     pub sleepers: BTreeMap<String, TcpStream>,
     /// Applications that act for people, by name.
     pub applications: BTreeMap<String, Application>,
+    /// The identity provider, and one that is none of ours.
+    pub issuers: Vec<TestIssuer>,
+    /// A token of it, or of the other WidgetApp.
+    pub foreign: String,
+    /// Another WidgetApp.
+    pub other: Option<Arc<Product>>,
     /// Login cookies of people, by name.
     pub cookies: BTreeMap<String, String>,
     /// Whose browser an application has sent here last.
@@ -200,7 +207,7 @@ impl fmt::Debug for Scene {
 impl Drop for Scene {
     fn drop(&mut self) {
         // Ending processes takes a moment, which the other scenarios need not wait for.
-        if let Some(product) = self.product.take() {
+        for product in [self.product.take(), self.other.take()].into_iter().flatten() {
             tokio::task::spawn_blocking(move || drop(product));
         }
     }

@@ -104,7 +104,7 @@ impl Session {
     fn grace_seconds(&self) -> u64 {
         match self.context.caller.proof {
             Proof::Login(_) => 0,
-            Proof::Token { .. } | Proof::ThisOnce => limits::EXPIRY_GRACE.as_secs(),
+            Proof::Token { .. } | Proof::External { .. } | Proof::ThisOnce => limits::EXPIRY_GRACE.as_secs(),
         }
     }
 }

@@ -56,6 +56,9 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
             Ok(grants.iter().skip(skip).take(LISTED_AT_ONCE).map(|grant| grant_line(grant, json)).collect())
         }
         OauthRequest::EndGrant { token } => {
+            if let Some(external) = administration.app.verifier().issuer_of(token.trim()) {
+                return Err(format!("this is a token of {}, and is revoked there", external.issuer()));
+            }
             let grant = named_by(tokens, &token).ok_or("this is no token and no id that -tokens shows")?;
             let ended = store.end_grant(grant).and_then(|ended| match ended {
                 true => Ok(()),

@@ -1,22 +1,27 @@
 //! WFE as an OAuth 2.0 authorisation server: clients, consent, codes, tokens, metadata.
 //!
 //! Follows RFC 6749, 6750, 7009, 7636, 7662, 8252, 8414, 9068, 9207 and 9700. There is no implicit and no
-//! password grant.
+//! password grant. Beside its own tokens it takes those of one external issuer (OpenID Connect Discovery 1.0, RFC 8725).
 
 pub(super) mod administration;
 pub(super) mod authorize;
 pub(super) mod client_request;
 pub(super) mod consent;
+mod external;
 pub(super) mod metadata;
 pub(super) mod presented;
 mod refresh_token;
+mod remembered;
 pub(super) mod token;
 mod tokens;
+mod verifier;
 
 #[cfg(test)]
 mod consent_tests;
 #[cfg(test)]
 mod flow;
+#[cfg(test)]
+mod forgeries;
 #[cfg(test)]
 mod forgery_tests;
 #[cfg(test)]
@@ -30,7 +35,9 @@ use oauth2::url::{Host, Url};
 use sha2::{Digest, Sha256};
 
 pub(super) use client_request::TokenRequests;
+pub use external::{External, ExternalToken};
 pub use tokens::{TokenError, Tokens, Verified};
+pub use verifier::{AccessToken, Verifier};
 
 use crate::{
     access::{Kind, Principal, Scopes},

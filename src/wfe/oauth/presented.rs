@@ -7,10 +7,11 @@ use uuid::Uuid;
 
 use super::{
     client_request::{ClientRequest, Refusal, answer, refuse},
+    external::{External, ExternalToken},
     refresh_token::RefreshToken,
-    tokens::Verified,
+    tokens::{TokenError, Verified},
 };
-use crate::{clock, store::Grant, wfe::App};
+use crate::{access::Caller, clock, store::Grant, wfe::App};
 
 /// A token of a grant that has not ended.
 enum Presented {
@@ -52,6 +53,9 @@ impl Presented {
 /// `POST /oauth/revoke`. Either token of a grant ends it, so that nothing is left of what a user ends.
 pub(in crate::wfe) async fn revoke(State(app): State<App>, request: ClientRequest) -> Result<Response, Refusal> {
     let token = request.needed("token", "token is missing")?;
+    if app.verifier().issuer_of(token).is_some() {
+        return Err(refuse("unsupported_token_type", "the token is of another issuer; revoke it there"));
+    }
     if let Some(presented) = Presented::find(&app, token, clock::unix_seconds())? {
         if presented.client() != request.client.principal.name {
             return Err(refuse("invalid_grant", "the token was issued to another client"));
@@ -69,8 +73,13 @@ pub(in crate::wfe) async fn introspect(State(app): State<App>, request: ClientRe
         return Err(refuse("invalid_client", "only a client with a secret may ask about tokens"));
     }
     let token = request.needed("token", "token is missing")?;
-    let presented = Presented::find(&app, token, clock::unix_seconds())?;
-    let told = presented.and_then(|presented| describe(&app, &request, presented));
+    let told = match app.verifier().issuer_of(token) {
+        Some(external) => describe_foreign(external, &request, external.verify(token).await)?,
+        None => {
+            let presented = Presented::find(&app, token, clock::unix_seconds())?;
+            presented.and_then(|presented| describe(&app, &request, presented))
+        }
+    };
     Ok(answer(StatusCode::OK, &told.unwrap_or(json!({"active": false}))))
 }
 
@@ -105,4 +114,44 @@ fn describe(app: &App, request: &ClientRequest, presented: Presented) -> Option<
         })),
         _ => None,
     }
+}
+
+/// What is told of a token of the external issuer: as of our own, but for what is its issuer's affair.
+fn describe_foreign(
+    external: &External,
+    request: &ClientRequest,
+    verified: Result<ExternalToken, TokenError>,
+) -> Result<Option<Value>, Refusal> {
+    let token = match verified {
+        Ok(token) => token,
+        Err(TokenError::NoKeys { .. }) => {
+            return Err(refuse(
+                "server_error",
+                "the keys of the token's issuer cannot be had at the moment; try again",
+            ));
+        }
+        Err(TokenError::Store(error)) => return Err(error.into()),
+        Err(_) => return Ok(None),
+    };
+    let Caller { principal, scopes, .. } = token.caller;
+    if principal.organisation != request.client.principal.organisation {
+        return Ok(None);
+    }
+    let mut told = json!({
+        "active": true,
+        "token_type": "Bearer",
+        "scope": scopes.to_string(),
+        "username": principal.name,
+        "organisation": principal.organisation,
+        "iss": external.issuer(),
+        "aud": external.audience(),
+        "iat": token.issued_at,
+        "exp": token.expires_at,
+    });
+    for (name, value) in [("client_id", token.client), ("jti", token.id)] {
+        if let Some(value) = value {
+            told[name] = value.into();
+        }
+    }
+    Ok(Some(told))
 }

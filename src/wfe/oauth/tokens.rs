@@ -1,24 +1,21 @@
 //! Access tokens: JWTs as RFC 9068 describes them, signed with Ed25519.
 //!
-//! Only tokens of our own are taken, so everything in the header but the key's id is fixed (RFC 8725).
+//! Only tokens of our own are verified here, so everything in the header but the key's id is fixed (RFC 8725).
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, jwk::Jwk};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::remembered::Remembered;
 use crate::{
     access::{Caller, Kind, Principal, Proof, Records as _, Scopes},
     clock,
     config::{MAX_ACCESS_TOKEN_SECONDS, Oauth},
-    protocol::{ErrorCode, limits::MAX_TOKEN_BYTES},
+    protocol::{ErrorBody, ErrorCode, limits::MAX_TOKEN_BYTES},
     store::{KeptKey, SigningKey, Store, StoreError},
 };
 
@@ -29,8 +26,6 @@ const PKCS8_HEAD: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 /// How far ahead of our clock a token may have been issued, after the clock was set back.
 const LEEWAY_SECONDS: u64 = 60;
-/// Tokens remembered as verified, before all are forgotten: about 5 MB.
-const MOST_REMEMBERED: usize = 10_000;
 
 /// Issues and verifies access tokens. Cheap to clone.
 #[derive(Clone)]
@@ -43,7 +38,7 @@ struct Inner {
     key_seconds: u64,
     /// The newest first; that one signs, all of them verify.
     keys: RwLock<Vec<Arc<Key>>>,
-    remembered: Mutex<HashMap<[u8; 32], Verified>>,
+    remembered: Remembered<Verified>,
 }
 
 struct Key {
@@ -92,18 +87,41 @@ pub enum TokenError {
     /// It was valid once.
     #[error("the access token has expired")]
     Expired,
+    /// It says that it is the external issuer's, and is not taken.
+    #[error("the access token of {issuer} is not taken: {why}")]
+    Foreign {
+        /// The issuer.
+        issuer: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The external issuer's keys cannot be had, so that nobody knows.
+    #[error("the access token cannot be checked at the moment: the keys of {issuer} cannot be had; try again")]
+    NoKeys {
+        /// The issuer.
+        issuer: String,
+        /// When to try again, milliseconds.
+        retry_after_ms: u64,
+    },
     /// Whether its user still exists could not be found out.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-impl TokenError {
-    /// The contract's code for it.
-    pub fn code(&self) -> ErrorCode {
-        match self {
-            Self::Invalid(_) => ErrorCode::InvalidToken,
-            Self::Expired => ErrorCode::TokenExpired,
-            Self::Store(_) => ErrorCode::Internal,
+/// What whoever shows the token is told. Of our own tokens, nothing but the code.
+impl From<TokenError> for ErrorBody {
+    fn from(error: TokenError) -> Self {
+        match &error {
+            TokenError::Invalid(_) => ErrorCode::InvalidToken.into(),
+            TokenError::Expired => ErrorCode::TokenExpired.into(),
+            TokenError::Foreign { .. } => Self::new(ErrorCode::InvalidToken, error.to_string()),
+            TokenError::NoKeys { retry_after_ms, .. } => {
+                Self::new(ErrorCode::Unavailable, error.to_string()).retry_after(*retry_after_ms)
+            }
+            TokenError::Store(why) => {
+                tracing::error!(error = %why, "the store failed at an access token");
+                ErrorCode::Internal.into()
+            }
         }
     }
 }
@@ -149,7 +167,7 @@ impl Tokens {
             lifetime_seconds: config.access_token_seconds,
             key_seconds: config.signing_key_seconds,
             keys: RwLock::new(read_keys(&keys)),
-            remembered: Mutex::default(),
+            remembered: Remembered::new(),
         })))
     }
 
@@ -194,13 +212,11 @@ impl Tokens {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::Invalid("too long"));
         }
-        let fingerprint = Sha256::digest(token).into();
-        let remembered = self.remembered(|known| known.get(&fingerprint).cloned());
-        let verified = match remembered {
+        let verified = match self.0.remembered.find(token) {
             Some(verified) => verified,
             None => {
                 let verified = self.examine(token, now)?;
-                self.remember(fingerprint, &verified, now);
+                self.0.remembered.keep(token, verified.clone(), verified.expires_at, now);
                 verified
             }
         };
@@ -293,22 +309,6 @@ impl Tokens {
             grant: grant.ok_or(invalid("of no grant"))?,
             client_id: claims.client_id,
         })
-    }
-
-    fn remember(&self, fingerprint: [u8; 32], verified: &Verified, now: u64) {
-        self.remembered(|known| {
-            if known.len() >= MOST_REMEMBERED {
-                known.retain(|_, verified| verified.expires_at > now);
-            }
-            if known.len() >= MOST_REMEMBERED {
-                known.clear();
-            }
-            known.insert(fingerprint, verified.clone());
-        });
-    }
-
-    fn remembered<T>(&self, act: impl FnOnce(&mut HashMap<[u8; 32], Verified>) -> T) -> T {
-        act(&mut self.0.remembered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

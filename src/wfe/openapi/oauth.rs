@@ -78,13 +78,13 @@ struct Introspection {
     client_id: Option<String>,
     /// For whom it was issued.
     username: Option<String>,
-    /// The same.
+    /// The same; absent of an external issuer's token.
     sub: Option<String>,
     /// Their organisation.
     organisation: Option<String>,
     /// Who issued it.
     iss: Option<String>,
-    /// For whom it is: the same server.
+    /// For whom it is: the same server, by the name that it has at the issuer.
     aud: Option<String>,
     /// When it was issued, in seconds since 1970.
     iat: Option<u64>,

@@ -50,7 +50,7 @@ async fn prints_nothing(scene: &mut Scene) {
 async fn server_with_setting(scene: &mut Scene, setting: String) {
     let directory = tempfile::TempDir::new().expect("a temporary directory");
     let file = directory.path().join("wrong.toml");
-    std::fs::write(&file, setting.replace("] ", "]\n")).expect("it can be written");
+    std::fs::write(&file, setting.replace("] ", "]\n").replace("; ", "\n")).expect("it can be written");
     let data = directory.path().join("data").display().to_string();
     serve(scene, vec!["--config".into(), file.display().to_string(), "--data".into(), data]).await;
 }

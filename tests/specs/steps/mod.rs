@@ -8,6 +8,7 @@ mod disk;
 mod documents;
 mod editing;
 mod examples;
+mod external_issuer;
 mod front_ends;
 mod installing;
 mod legacy;

@@ -14,8 +14,12 @@ async fn running(scene: &mut Scene) {
 
 #[given("WidgetApp is running with these settings:")]
 pub(super) async fn running_with(scene: &mut Scene, step: &Step) {
+    start_with(scene, step.docstring.as_ref().expect("the settings are given")).await;
+}
+
+/// Starts it with these settings.
+pub(super) async fn start_with(scene: &mut Scene, text: &str) {
     let file = tempfile::Builder::new().prefix("widgetapp-").suffix(".toml").tempfile().expect("a temporary file");
-    let text = step.docstring.as_ref().expect("the settings are given");
     std::fs::write(file.path(), text).expect("it can be written");
     let (_, path) = file.keep().expect("it can be kept until the server has read it");
     scene.options = vec!["--config".into(), path.to_string_lossy().into_owned()];

@@ -53,15 +53,26 @@ fn sections() -> Vec<Section> {
     Config::schemas(&mut types);
     let types: BTreeMap<String, RefOr<Schema>> = types.into_iter().collect();
     let (config, defaults) = (Config::schema(), json!(Config::default()));
-    let section = |(name, schema): (&String, &RefOr<Schema>)| {
-        let described = &types[type_of(&json!(schema))];
-        let setting = |(key, schema): (&String, &RefOr<Schema>)| {
-            setting(&types, key.clone(), &json!(schema), &defaults[name][key])
-        };
-        let settings = fields(described).into_iter().map(setting).collect();
-        Section { name: name.clone(), about: text(&json!(described)), settings }
-    };
-    fields(&config).into_iter().map(section).collect()
+    let section =
+        |(name, schema): (&String, &RefOr<Schema>)| section(&types, name.clone(), &json!(schema), &defaults[name]);
+    fields(&config).into_iter().flat_map(section).collect()
+}
+
+/// A section, and those that are in it.
+fn section(types: &BTreeMap<String, RefOr<Schema>>, name: String, schema: &Value, defaults: &Value) -> Vec<Section> {
+    let described = &types[type_of(schema)];
+    let about = text(&json!(described));
+    let mut all = vec![Section { name, about, settings: Vec::new() }];
+    for (key, schema) in fields(described) {
+        let schema = json!(schema);
+        if types.get(type_of(&schema)).is_some_and(|of| json!(of)["properties"].is_object()) {
+            let name = format!("{}.{key}", all[0].name);
+            all.extend(section(types, name, &schema, &defaults[key]));
+        } else {
+            all[0].settings.push(setting(types, key.clone(), &schema, &defaults[key]));
+        }
+    }
+    all
 }
 
 /// The fields of a type in the order in which they are declared.
@@ -114,7 +125,7 @@ fn unit(key: &str) -> &'static str {
 }
 
 fn variable(section: &str, key: &str) -> String {
-    format!("WIDGETAPP_{section}__{key}").to_uppercase()
+    format!("WIDGETAPP_{}__{key}", section.replace('.', "__")).to_uppercase()
 }
 
 #[test]
