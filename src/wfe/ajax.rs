@@ -26,12 +26,13 @@ use crate::{
     protocol::{ErrorCode, action::Action},
 };
 
-/// An action that only reads.
+/// An action that changes nothing. Where somebody looks is told to others, though, and no other site may say it.
 pub(super) fn by_get(action: Action) -> MethodRouter<App> {
     get(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, RawQuery(query): RawQuery| async move {
-        let caller = caller::of_action(&app, &auth, &headers, false)?;
-        let body = from_query(&query.unwrap_or_default())?;
-        call(&app, &caller, action, body).await
+        let body = from_query(&query.unwrap_or_default());
+        let is_told = body.as_ref().is_ok_and(|body| body.contains_key("view"));
+        let caller = caller::of_action(&app, &auth, &headers, is_told)?;
+        call(&app, &caller, action, body?).await
     })
 }
 

@@ -21,7 +21,7 @@ use crate::{
 
 /// The caller of a user action: an access token, else the login cookie.
 ///
-/// `changes` asks that the request was not sent by another site's page.
+/// `changes`, or tells others: then the request must not come from another site's page.
 pub(super) fn of_action(
     app: &App,
     auth: &AuthSession,
