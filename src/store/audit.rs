@@ -52,6 +52,8 @@ pub enum Event {
     /// A user has allowed an application something.
     ConsentGiven,
     ConsentRefused,
+    /// A user has ended all that they had allowed an application.
+    ConsentWithdrawn,
     /// Tokens were revoked, or ended because one of them had leaked.
     GrantEnded,
     KeysRotated,
@@ -87,6 +89,7 @@ impl Event {
             Self::ClientSecretChanged => "client_secret_changed",
             Self::ConsentGiven => "consent_given",
             Self::ConsentRefused => "consent_refused",
+            Self::ConsentWithdrawn => "consent_withdrawn",
             Self::GrantEnded => "grant_ended",
             Self::KeysRotated => "keys_rotated",
             Self::Invited => "invited",

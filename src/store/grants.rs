@@ -370,13 +370,7 @@ mod tests {
     #[test]
     fn grants_end_with_their_user_and_with_their_client() {
         let fixture = Fixture::new();
-        let client = crate::store::NewClient {
-            id: "app",
-            organisation: "acme",
-            secret_hash: None,
-            redirect_uris: &[],
-            scopes: "stream",
-        };
+        let client = crate::store::NewClient { id: "app", organisation: "acme", ..Default::default() };
         fixture.store.add_client(&client).unwrap();
         for name in ["ada", "app"] {
             let grant = granted(&fixture, 1000);

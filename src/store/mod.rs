@@ -12,8 +12,10 @@
 //! process owns the store: a write by another process would not be noticed there.
 
 mod accounts;
+mod applications;
 pub mod audit;
 mod cache;
+mod clients;
 mod grants;
 mod groups;
 mod login_sessions;
@@ -36,7 +38,9 @@ use std::{
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::mpsc;
 
-pub use accounts::{Client, Login, NewClient, User};
+pub use accounts::{Login, User};
+pub use applications::Application;
+pub use clients::{Client, NewClient};
 pub use grants::{FirstRefresh, FirstTokens, Grant, NewGrant, RefreshHashes, Turn, Turned};
 pub use groups::Group;
 pub use login_sessions::hash as login_hash;

@@ -8,7 +8,7 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT];
+const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, DISPLAY_NAMES];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -157,6 +157,11 @@ CREATE TABLE audit (
     request TEXT
 ) STRICT;
 CREATE INDEX audit_by_time ON audit (at);
+";
+
+const DISPLAY_NAMES: &str = "
+-- How people know an application; null for its id.
+ALTER TABLE clients ADD COLUMN display_name TEXT;
 ";
 
 /// Sets what holds for one connection.

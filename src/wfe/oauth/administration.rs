@@ -25,9 +25,10 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
             let clients = store.clients().map_err(shown)?;
             clients.iter().skip(skip).take(LISTED_AT_ONCE).map(|client| client_line(store, client, json)).collect()
         }
-        OauthRequest::AddClient { client, organisation, groups, redirect_uris, scopes, public, json } => {
+        OauthRequest::AddClient { client, display_name, organisation, groups, redirect_uris, scopes, public, json } => {
             let organisation = administration.organisation(organisation)?;
-            let new = Registration { client: &client, organisation, groups, redirect_uris, scopes, public };
+            let new =
+                Registration { client: &client, display_name, organisation, groups, redirect_uris, scopes, public };
             let scopes = new.check(administration)?;
             let secret = (!public).then(secret::<32>);
             let added = new.register(store, scopes, secret.as_deref());
@@ -75,6 +76,7 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
 /// An application to be registered.
 struct Registration<'a> {
     client: &'a str,
+    display_name: Option<String>,
     organisation: String,
     groups: Vec<String>,
     redirect_uris: Vec<String>,
@@ -111,6 +113,7 @@ impl Registration<'_> {
         let principal = store.add_client(&NewClient {
             id: self.client,
             organisation: &self.organisation,
+            display_name: self.display_name.as_deref(),
             secret_hash: hash.as_ref().map(|hash| &hash[..]),
             redirect_uris: &self.redirect_uris,
             scopes: &scopes.to_string(),
@@ -134,7 +137,7 @@ fn client_line(store: &Store, client: &Client, json: bool) -> Result<String, Str
     if json {
         let scopes: Vec<_> = client.scopes.split(' ').collect();
         let line = json!({
-            "client": name, "organisation": organisation, "public": public, "revoked": client.disabled,
+            "client": name, "display_name": client.display_name, "organisation": organisation, "public": public, "revoked": client.disabled,
             "scopes": scopes, "redirect_uris": client.redirect_uris, "groups": groups,
         });
         return Ok(line.to_string());
@@ -227,6 +230,7 @@ mod tests {
     fn add(front: &Front, new: New) -> Answer {
         let request = OauthRequest::AddClient {
             client: new.client.into(),
+            display_name: None,
             organisation: new.organisation.map(str::to_owned),
             groups: vec![new.group.into()],
             redirect_uris: vec![new.redirect.into()],

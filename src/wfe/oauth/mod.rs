@@ -4,6 +4,7 @@
 //! password grant.
 
 pub(super) mod administration;
+pub(super) mod applications;
 pub(super) mod authorize;
 pub(super) mod client_request;
 pub(super) mod consent;
@@ -13,6 +14,8 @@ mod refresh_token;
 pub(super) mod token;
 mod tokens;
 
+#[cfg(test)]
+mod applications_tests;
 #[cfg(test)]
 mod consent_tests;
 #[cfg(test)]
@@ -39,6 +42,8 @@ use crate::{
 
 /// The client that is part of this program: `widgetapp token` at a terminal. Public, without consent.
 pub const FIRST_PARTY_CLIENT: &str = "widgetapp-cli";
+/// What people read for it.
+const FIRST_PARTY_NAME: &str = "WidgetApp at a terminal";
 /// Where it has codes sent; any port will do (RFC 8252).
 pub const FIRST_PARTY_REDIRECT: &str = "http://127.0.0.1/callback";
 
@@ -52,6 +57,7 @@ fn client(store: &Store, id: &str) -> Result<Option<Client>> {
     if id == FIRST_PARTY_CLIENT {
         return Ok(Some(Client {
             principal: Principal { kind: Kind::Client, name: id.into(), organisation: String::new() },
+            display_name: Some(FIRST_PARTY_NAME.into()),
             secret_hash: None,
             redirect_uris: vec![FIRST_PARTY_REDIRECT.into()],
             scopes: Scopes::ALL.to_string(),
@@ -122,6 +128,7 @@ mod tests {
     fn only_the_port_of_a_loopback_address_is_free() {
         let client = |uri: &str| Client {
             principal: Principal { kind: Kind::Client, name: "a".into(), organisation: "acme".into() },
+            display_name: None,
             secret_hash: None,
             redirect_uris: vec![uri.into()],
             scopes: "stream".into(),
@@ -200,6 +207,7 @@ mod tests {
     fn client_of(scopes: &str) -> Client {
         Client {
             principal: Principal { kind: Kind::Client, name: "a".into(), organisation: "acme".into() },
+            display_name: None,
             secret_hash: None,
             redirect_uris: Vec::new(),
             scopes: scopes.into(),
