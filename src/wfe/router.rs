@@ -92,5 +92,8 @@ pub(super) const CONTENT_SECURITY_POLICY_TEXT: &str =
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 #[cfg(test)]
+#[path = "browser_tests.rs"]
+mod browser_tests;
+#[cfg(test)]
 #[path = "router_tests.rs"]
 mod tests;
