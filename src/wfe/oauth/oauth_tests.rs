@@ -115,6 +115,16 @@ async fn a_page_of_any_site_may_ask_for_tokens_and_reads_nothing_else() {
     }
 }
 
+/// Compared one with another they took a minute, for anyone who asked.
+#[tokio::test]
+async fn a_form_of_very_many_fields_is_read_in_one_go() {
+    let front = Front::new();
+    let mut form: String = (0..130_000).map(|n| format!("&{n:x}=a")).collect();
+    form.truncate(front.app.config().http.max_body_bytes);
+    let answer = front.post_form("/oauth/token", &[], &form).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (401, &"invalid_client".into()));
+}
+
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const REDIRECT: &str = "http%3A%2F%2F127.0.0.1%3A4321%2Fcallback";
 
@@ -165,6 +175,17 @@ async fn a_code_buys_one_token_for_the_user_who_is_logged_in() {
     assert_eq!((verified.principal, verified.client_id.as_str()), (front.people.ada.clone(), "widgetapp-cli"));
     let again = front.post_form("/oauth/token", &[], &redeem(&code)).await;
     assert_eq!((again.status.as_u16(), &again.json()["error"]), (400, &"invalid_grant".into()));
+}
+
+#[tokio::test]
+async fn a_code_lives_a_minute() {
+    let front = Front::new();
+    let cookie = front.log_in().await;
+    let code = code(&front, &cookie).await;
+    let later = crate::clock::unix_seconds() + 60;
+    let late = front.people.store.redeem_code(&code, later, |_| panic!("it has expired")).unwrap();
+    assert_eq!(late, crate::store::Redeemed::Unknown);
+    assert_eq!(front.post_form("/oauth/token", &[], &redeem(&code)).await.status, 200, "now it has not");
 }
 
 #[tokio::test]
