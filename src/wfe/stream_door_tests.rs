@@ -122,6 +122,7 @@ async fn malformed_handshakes_are_refused() {
             assert_eq!(answer.header("sec-websocket-version"), "13");
         }
     }
+    assert_eq!(front.send("HEAD", "/_stream", &handshake(&[]), "").await.status, 400);
     let post = front.send("POST", "/_stream", &handshake(&[]), "").await;
     assert!(post.is(405, "method_not_allowed") && post.header("allow").contains("GET"));
 }
