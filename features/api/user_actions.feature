@@ -163,6 +163,16 @@ Feature: User actions in two ways
         """
       Then the answer is 200
 
+  @claim:ajax-token-in-url+1
+  Rule: A token in the URL is not taken
+
+    Scenario: In the query, as some programs do it
+      When GET _ajax/search is called as Ada with:
+        """
+        {"q": "Welcome", "access_token": "eyJ"}
+        """
+      Then the answer is 400 with the code 107 "token_in_url"
+
   @claim:ajax-method+1
   Rule: Each endpoint takes one method
 

@@ -29,19 +29,25 @@ use crate::{
 /// An action that changes nothing. Where somebody looks is told to others, though, and no other site may say it.
 pub(super) fn by_get(action: Action) -> MethodRouter<App> {
     get(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, RawQuery(query): RawQuery| async move {
-        let body = from_query(&query.unwrap_or_default());
+        let query = query.unwrap_or_default();
+        let body = from_query(&query);
         let is_told = body.as_ref().is_ok_and(|body| body.contains_key("view"));
-        let caller = caller::of_action(&app, &auth, &headers, is_told)?;
+        let caller = caller::of_action(&app, &auth, &headers, &query, is_told)?;
         call(&app, &caller, action, body?).await
     })
 }
 
 /// An action that may change something, or whose body does not fit a query.
 pub(super) fn by_post(action: Action) -> MethodRouter<App> {
-    post(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, body: Bytes| async move {
-        let caller = caller::of_action(&app, &auth, &headers, true)?;
+    let answer = move |State(app): State<App>,
+                       auth: AuthSession,
+                       headers: HeaderMap,
+                       RawQuery(query): RawQuery,
+                       body: Bytes| async move {
+        let caller = caller::of_action(&app, &auth, &headers, &query.unwrap_or_default(), true)?;
         call(&app, &caller, action, body::json(&headers, &body)?).await
-    })
+    };
+    post(answer)
 }
 
 async fn call(

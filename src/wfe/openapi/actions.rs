@@ -39,7 +39,7 @@ fn action(action: Action, path: &'static str, method: &'static str, summary: &st
         .says(summary, description)
         .by(&[By::Token(access::needed_scope(action)), By::Cookie])
         .refuses(&[E::BadRequest, E::InvalidToken, E::TokenExpired, E::NotLoggedIn, E::InsufficientScope])
-        .refuses(&[E::InvalidAction, E::Unavailable]);
+        .refuses(&[E::InvalidAction, E::Unavailable, E::TokenInUrl]);
     // Only what may change something, or tell others, asks where a cookie comes from, and how a body is announced.
     if method == "post" { endpoint.refuses(&[E::OriginNotAllowed, E::UnsupportedMediaType]) } else { endpoint }
 }
