@@ -1,5 +1,6 @@
 //! Every password, token, code and cookie of a busy day is used, rightly and wrongly, with all logging on. None of
 //! them may be found afterwards: in what the processes wrote, on their command lines, in the record or in the data.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
