@@ -31,13 +31,13 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
                 Registration { client: &client, display_name, organisation, groups, redirect_uris, scopes, public };
             let scopes = new.check(administration)?;
             let secret = (!public).then(secret::<32>);
-            let added = new.register(store, scopes, secret.as_deref());
-            administration.done(Event::ClientAdded, &client, added)?;
+            let add = |store: &Store| new.register(store, scopes, secret.as_deref());
+            administration.done(Event::ClientAdded, &client, add)?;
             Ok(vec![credentials(&client, secret.as_deref(), json)])
         }
         OauthRequest::DisableClient { client, disabled } => {
             let event = if disabled { Event::ClientRevoked } else { Event::ClientEnabled };
-            let set = known(store, &client).and_then(|()| store.set_disabled(&client, disabled));
+            let set = |store: &Store| known(store, &client).and_then(|()| store.set_disabled(&client, disabled));
             let ended = administration.done(event, &client, set)?;
             Ok(vec![match disabled {
                 true => {
@@ -48,8 +48,9 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
         }
         OauthRequest::NewSecret { client, json } => {
             let secret = secret::<32>();
-            let set = known(store, &client).and_then(|()| store.set_client_secret(&client, &secret_hash(&secret)));
-            administration.done(Event::ClientSecretChanged, &client, set)?;
+            administration.done(Event::ClientSecretChanged, &client, |store| {
+                known(store, &client).and_then(|()| store.set_client_secret(&client, &secret_hash(&secret)))
+            })?;
             Ok(vec![credentials(&client, Some(&secret), json)])
         }
         OauthRequest::Grants { user, json, skip } => {
@@ -58,16 +59,15 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
         }
         OauthRequest::EndGrant { token } => {
             let grant = named_by(tokens, &token).ok_or("this is no token and no id that -tokens shows")?;
-            let ended = store.end_grant(grant).and_then(|ended| match ended {
-                true => Ok(()),
-                false => Err(StoreError::Absent(format!("grant {grant} that has not ended"))),
-            });
-            let ended = administration.done(Event::GrantEnded, &grant.to_string(), ended)?;
+            let ended = administration.done(Event::GrantEnded, &grant.to_string(), |store| {
+                let absent = || StoreError::Absent(format!("grant {grant} that has not ended"));
+                store.end_grant(grant)?.then_some(()).ok_or_else(absent)
+            })?;
             Ok(vec![format!("the grant {grant} has ended, with all its tokens{}", and_connections(ended))])
         }
         OauthRequest::RotateKeys => {
             let key = tokens.rotate_keys(clock::unix_seconds()).map_err(shown)?;
-            administration.done(Event::KeysRotated, &key, Ok(()))?;
+            administration.done(Event::KeysRotated, &key, |_| Ok(()))?;
             Ok(vec![format!("access tokens are signed with the new key {key}; older ones stay good until they expire")])
         }
     }
