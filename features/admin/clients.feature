@@ -24,6 +24,19 @@ Feature: Managing applications
         {"client_id": "board"}
         """
 
+  @claim:clients-display-name+1
+  Rule: An application can have a name that people read
+
+    Scenario: "board" is called Planning board
+      Given the application "board" is registered for "stream" as "Planning board"
+      When the administrator runs "widgetapp_admin -clients -json"
+      Then the command prints a line like:
+        """
+        {"client": "board", "display_name": "Planning board"}
+        """
+      When "board" asks Grace for "stream"
+      Then the page says "The application Planning board (board) asks"
+
   @claim:clients-add-refused+1
   Rule: What cannot be registered is refused in one line
 
@@ -40,6 +53,7 @@ Feature: Managing applications
         | crm -add -organisation acme -redirect https://crm.example/done#top        | it must have no name and no # in it |
         | crm -add -organisation acme -scope everything                             | the scopes are             |
         | crm -add -organisation acme -public                                       | name where it gets its codes |
+        | crm -add -organisation acme -display-name CrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrmCrm | cannot be shown as a name |
         | nobody -secret                                                            | there is no application named nobody |
         | demo-app -secret                                                          | there is no client named demo-app that has a secret |
 

@@ -264,6 +264,24 @@ Feature: Acting for people
         {"error": "invalid_grant"}
         """
 
+  @claim:oauth-browser+1
+  Rule: An application that is a page in a browser gets its tokens from there
+
+    Scenario: "board" is a page of https://board.example
+      Given the public application "board" is registered for "stream"
+      When a page of "https://board.example" fetches "/.well-known/oauth-authorization-server"
+      Then the answer's header "Access-Control-Allow-Origin" is "*"
+      When "board" asks Ada for "stream"
+      And she allows "board" that
+      And a page of "https://board.example" exchanges the code of "board"
+      Then the answer is 200
+      And the answer's header "Access-Control-Allow-Origin" is "*"
+      And the answer's header "Access-Control-Allow-Credentials" is ""
+
+    Scenario: It reads nothing of what Ada's login opens
+      When a page of "https://board.example" fetches "/_ajax/search?q=Welcome"
+      Then the answer's header "Access-Control-Allow-Origin" is ""
+
   @claim:oauth-limits+1
   Rule: An application makes only so many token requests
 

@@ -141,15 +141,37 @@ Feature: User actions in two ways
         """
       Then the answer is 415 with the code 123 "unsupported_media_type"
 
-  @claim:ajax-own-pages+1
-  Rule: A login counts for POST only from WidgetApp's own pages and from programs
+  @claim:ajax-own-pages+2
+  Rule: With a login, what changes something or is told to others comes only from WidgetApp's own pages and from programs
 
-    Scenario: A page of somebody else
+    Scenario: A page of somebody else asks for a change
       When POST _ajax/select is called as Ada and "Origin: https://evil.example" with:
         """
         {"thing": "THING"}
         """
       Then the answer is 403 with the code 110 "origin_not_allowed"
+
+    Scenario: A page of somebody else tells the others that Ada looks at something
+      When GET _ajax/scroll is called as Ada and "Origin: https://evil.example" with:
+        """
+        {"thing": "THING", "view": {"part": "p1"}}
+        """
+      Then the answer is 403 with the code 110 "origin_not_allowed"
+      When GET _ajax/scroll is called as Ada and "Sec-Fetch-Site: same-origin" with:
+        """
+        {"thing": "THING", "view": {"part": "p1"}}
+        """
+      Then the answer is 200
+
+  @claim:ajax-token-in-url+1
+  Rule: A token in the URL is not taken
+
+    Scenario: In the query, as some programs do it
+      When GET _ajax/search is called as Ada with:
+        """
+        {"q": "Welcome", "access_token": "eyJ"}
+        """
+      Then the answer is 400 with the code 107 "token_in_url"
 
   @claim:ajax-method+1
   Rule: Each endpoint takes one method

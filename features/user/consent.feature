@@ -18,6 +18,12 @@ Feature: Letting an application work for you
       And the page does not say "create Things"
       And the page says "Your answer is sent to planner.example."
 
+    Scenario: An application that was registered with a name
+      Given the application "planner" is registered for "stream" as "Planning board"
+      When "planner" asks Ada for "stream"
+      Then the page says "May Planning board work as you?"
+      And the page says "The application Planning board (planner) asks"
+
     Scenario: Who is not logged in logs in first
       Given the application "planner" is registered for "stream"
       When "planner" asks somebody who is not logged in for "stream"
@@ -114,3 +120,35 @@ Feature: Letting an application work for you
       When "planner" asks Ada for "stream"
       And a page of "https://evil.example" sends her consent for "planner"
       Then the answer is 403 with the code 110 "origin_not_allowed"
+
+  @claim:consent-withdraw+1
+  Rule: You see on a page of your own which applications work for you, and end that there
+
+    Scenario: Ada ends what she has allowed
+      Given the application "planner" is registered for "stream things:read"
+      And Ada has allowed "planner" "stream things:read"
+      And "planner" streams with its access token as "live"
+      When Ada looks at her applications
+      Then the page says "planner"
+      And the page says "look at your Things"
+      And the page does not say "create Things"
+      When Ada ends "planner" there
+      Then the connection of "live" is closed with 4500 within a second
+      And the access token of "planner" is worth nothing
+      When "planner" refreshes
+      Then the answer is 400
+      When Ada looks at her applications
+      Then the page does not say "planner"
+      When "planner" asks Ada for "stream"
+      Then Ada is asked whether she allows "planner" that
+
+    Scenario: Another site cannot press the button
+      Given the application "planner" is registered for "things:read"
+      And Ada has allowed "planner" "things:read"
+      When a page of "https://evil.example" ends "planner" for Ada
+      Then the answer is 403 with the code 110 "origin_not_allowed"
+      And the access token of "planner" is good
+
+    Scenario: Nobody sees it without a login
+      When someone who is not logged in asks for "/account/applications"
+      Then they are sent to the login

@@ -43,6 +43,12 @@ Feature: Logging in
       When somebody tries 10 wrong passwords for Ada
       Then Ada must wait before the next try, also with the right password
 
+    Scenario: Ten wrong passwords, on the login page
+      When somebody tries 10 wrong passwords for Ada
+      And Ada fills in the login page
+      Then the page says "too many wrong passwords"
+      And the page tells her how long to wait
+
   @claim:C21+1
   Rule: A normal login is enough to start
 

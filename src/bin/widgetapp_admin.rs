@@ -96,6 +96,9 @@ struct Options {
     /// The application to add, revoke, let in again or give a new secret.
     #[arg(long, value_name = "NAME", conflicts_with = "token")]
     client: Option<String>,
+    /// What people read when the new application asks them for something [default: its NAME].
+    #[arg(long, value_name = "TEXT", requires_all = ["client", "add"])]
+    display_name: Option<String>,
     /// An address to which the new application may have codes sent; may be repeated.
     #[arg(long, value_name = "URI", requires_all = ["client", "add"])]
     redirect: Vec<String>,
@@ -289,6 +292,7 @@ fn of_client(options: &Options, client: String) -> Result<OauthRequest, &'static
     }
     Ok(OauthRequest::AddClient {
         client,
+        display_name: options.display_name.clone(),
         organisation: options.organisation.clone(),
         groups: options.group.clone(),
         redirect_uris: options.redirect.clone(),

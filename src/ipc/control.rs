@@ -145,6 +145,8 @@ pub enum OauthRequest {
     AddClient {
         /// Its id.
         client: String,
+        /// How people know it; none for its id.
+        display_name: Option<String>,
         /// Its organisation; none for the only one.
         organisation: Option<String>,
         /// Groups to put it into.

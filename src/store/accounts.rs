@@ -1,4 +1,4 @@
-//! Organisations, users and OAuth clients.
+//! Organisations and users.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -32,36 +32,6 @@ pub struct User {
     pub disabled: bool,
 }
 
-/// An OAuth client.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// Its id and organisation.
-    pub principal: Principal,
-    /// SHA-256 of the secret; none for a public client.
-    pub secret_hash: Option<Vec<u8>>,
-    /// Where it may have codes sent.
-    pub redirect_uris: Vec<String>,
-    /// The scopes that it may have, names with spaces between.
-    pub scopes: String,
-    /// Disabled clients get no tokens.
-    pub disabled: bool,
-}
-
-/// An OAuth client to be registered.
-#[derive(Clone, Debug)]
-pub struct NewClient<'a> {
-    /// Its id; users and clients share one set of names.
-    pub id: &'a str,
-    /// Its organisation.
-    pub organisation: &'a str,
-    /// SHA-256 of the secret; none for a public client.
-    pub secret_hash: Option<&'a [u8]>,
-    /// Where it may have codes sent.
-    pub redirect_uris: &'a [String],
-    /// The scopes that it may have, names with spaces between.
-    pub scopes: &'a str,
-}
-
 impl Store {
     /// Adds an organisation.
     ///
@@ -84,22 +54,6 @@ impl Store {
             let id = add_principal(db, Kind::User, name, organisation)?;
             db.execute("INSERT INTO users (principal, password_hash) VALUES (?1, ?2)", params![id, password_hash])?;
             Ok((principal(Kind::User, name, organisation), None))
-        })
-    }
-
-    /// Registers an OAuth client.
-    ///
-    /// # Errors
-    /// The id is taken or cannot be used, or there is no such organisation.
-    pub fn add_client(&self, client: &NewClient<'_>) -> Result<Principal> {
-        let uris = serde_json::to_string(client.redirect_uris).expect("texts are JSON");
-        self.change_access(|db| {
-            let id = add_principal(db, Kind::Client, client.id, client.organisation)?;
-            db.execute(
-                "INSERT INTO clients (principal, secret_hash, redirect_uris, scopes) VALUES (?1, ?2, ?3, ?4)",
-                params![id, client.secret_hash, uris, client.scopes],
-            )?;
-            Ok((principal(Kind::Client, client.id, client.organisation), None))
         })
     }
 
@@ -208,40 +162,6 @@ impl Store {
         })
     }
 
-    /// The OAuth client with this id.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn client(&self, id: &str) -> Result<Option<Client>> {
-        let query = format!("{CLIENTS} WHERE p.name = ?1");
-        self.read(|db| Ok(db.prepare_cached(&query)?.query_row([id], client_of).optional()?))
-    }
-
-    /// All OAuth clients, by id.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub fn clients(&self) -> Result<Vec<Client>> {
-        self.read(|db| {
-            let mut query = db.prepare_cached(&format!("{CLIENTS} ORDER BY p.name"))?;
-            let rows = query.query_map([], client_of)?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
-    }
-
-    /// Gives a confidential client a new secret; the old one counts no more.
-    ///
-    /// # Errors
-    /// There is no such client, or it has no secret.
-    pub fn set_client_secret(&self, id: &str, secret_hash: &[u8]) -> Result<()> {
-        const UPDATE: &str = "UPDATE clients SET secret_hash = ?2 WHERE secret_hash IS NOT NULL
-            AND principal = (SELECT id FROM principals WHERE name = ?1)";
-        self.write(|db| {
-            let changed = db.execute(UPDATE, params![id, secret_hash])?;
-            found(changed, || format!("client named {id} that has a secret"))
-        })
-    }
-
     fn read_standing(&self, who: &Principal) -> Result<Standing> {
         const QUERY: &str = "SELECT EXISTS (SELECT 1 FROM memberships m JOIN groups g ON g.id = m.grp
             WHERE m.principal = p.id AND g.approved AND g.organisation = p.organisation) FROM principals p WHERE id = ?1";
@@ -287,20 +207,8 @@ impl Records for Store {
     }
 }
 
-const CLIENTS: &str = "SELECT p.kind, p.name, o.name, c.secret_hash, c.redirect_uris, c.scopes, p.disabled
-    FROM clients c JOIN principals p ON p.id = c.principal JOIN organisations o ON o.id = p.organisation";
-
-fn client_of(row: &Row<'_>) -> rusqlite::Result<Client> {
-    Ok(Client {
-        principal: principal_of(row)?,
-        secret_hash: row.get(3)?,
-        redirect_uris: serde_json::from_str(&row.get::<_, String>(4)?).unwrap_or_default(),
-        scopes: row.get(5)?,
-        disabled: row.get(6)?,
-    })
-}
-
-fn add_principal(db: &Connection, kind: Kind, name: &str, organisation: &str) -> Result<i64> {
+/// Adds a user or client, within a write; its row.
+pub(super) fn add_principal(db: &Connection, kind: Kind, name: &str, organisation: &str) -> Result<i64> {
     checked_name(name)?;
     let organisation: Option<i64> =
         db.query_row("SELECT id FROM organisations WHERE name = ?1", [organisation], |row| row.get(0)).optional()?;
@@ -352,7 +260,7 @@ fn named(db: &Connection, name: &str) -> Result<Principal> {
     Ok(db.prepare_cached(QUERY)?.query_row([name], principal_of)?)
 }
 
-fn principal(kind: Kind, name: &str, organisation: &str) -> Principal {
+pub(super) fn principal(kind: Kind, name: &str, organisation: &str) -> Principal {
     Principal { kind, name: name.into(), organisation: organisation.into() }
 }
 
@@ -370,33 +278,14 @@ pub(super) fn found(changed: usize, what: impl FnOnce() -> String) -> Result<()>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::fixture::Fixture;
+    use crate::store::{NewClient, fixture::Fixture};
 
     #[test]
     fn users_and_clients_share_one_set_of_names() {
         let fixture = Fixture::new();
-        let client =
-            NewClient { id: "ada", organisation: "rivals", secret_hash: None, redirect_uris: &[], scopes: "stream" };
+        let client = NewClient { id: "ada", organisation: "rivals", ..NewClient::default() };
         assert!(matches!(fixture.store.add_client(&client), Err(StoreError::Exists(_))));
         assert!(matches!(fixture.store.add_user("eve", "nowhere", "x"), Err(StoreError::Absent(_))));
-    }
-
-    #[test]
-    fn a_client_is_read_as_it_was_registered() {
-        let fixture = Fixture::new();
-        let uris = ["https://app.example/cb".to_owned()];
-        let new = NewClient {
-            id: "app",
-            organisation: "acme",
-            secret_hash: Some(&[7; 32]),
-            redirect_uris: &uris,
-            scopes: "stream",
-        };
-        let principal = fixture.store.add_client(&new).unwrap();
-        let client = fixture.store.client("app").unwrap().unwrap();
-        assert_eq!((client.principal, client.redirect_uris), (principal, uris.to_vec()));
-        assert_eq!(client.secret_hash.unwrap(), [7; 32]);
-        assert!(fixture.store.client("ada").unwrap().is_none());
     }
 
     #[test]

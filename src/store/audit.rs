@@ -3,12 +3,15 @@
 //!
 //! Holds names and addresses; no password, token or secret is ever given to it.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Result, Store, signed, unsigned};
+use super::{Result, Store, locked, signed, unsigned};
 use crate::access::Principal;
 
 /// The one who works with the administrator's command.
@@ -52,6 +55,8 @@ pub enum Event {
     /// A user has allowed an application something.
     ConsentGiven,
     ConsentRefused,
+    /// A user has ended all that they had allowed an application.
+    ConsentWithdrawn,
     /// Tokens were revoked, or ended because one of them had leaked.
     GrantEnded,
     KeysRotated,
@@ -87,6 +92,7 @@ impl Event {
             Self::ClientSecretChanged => "client_secret_changed",
             Self::ConsentGiven => "consent_given",
             Self::ConsentRefused => "consent_refused",
+            Self::ConsentWithdrawn => "consent_withdrawn",
             Self::GrantEnded => "grant_ended",
             Self::KeysRotated => "keys_rotated",
             Self::Invited => "invited",
@@ -149,21 +155,42 @@ pub struct Keep {
 
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
 
+/// An entry that is to be recorded together with what it tells of.
+#[derive(Clone)]
+pub(super) struct Waiting(Arc<Mutex<Option<(u64, Entry, Keep)>>>);
+
+impl Waiting {
+    /// Records it within a write, unless that has been done.
+    pub fn record(&self, db: &Connection) -> Result<()> {
+        match locked(&self.0).take() {
+            Some((at, entry, keep)) => add(db, &[(at, entry)], keep),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Store {
     /// Adds to the record, and drops what is older or more than is to be kept.
     ///
     /// # Errors
     /// The database failed; nothing was added.
     pub fn record(&self, entries: &[(u64, Entry)], keep: Keep) -> Result<()> {
-        self.write(|db| {
-            entries.iter().try_for_each(|(at, entry)| insert(db, *at, entry))?;
-            let now = entries.iter().map(|(at, _)| *at).max().unwrap_or(0);
-            let dropped = trim(db, now, keep)?;
-            if dropped > 0 {
-                insert(db, now, &Entry::of_administrator(Event::AuditTrimmed, format!("{dropped} rows")))?;
-            }
-            Ok(())
-        })
+        self.write(|db| add(db, entries, keep))
+    }
+
+    /// Makes a change through the store that `change` is given, and records it in the same transaction: afterwards
+    /// both are there, or neither. If nothing had to be written, the entry is recorded by itself.
+    ///
+    /// # Errors
+    /// As those of the change; or the entry could not be recorded.
+    pub fn recording(
+        &self,
+        (at, entry, keep): (u64, Entry, Keep),
+        change: impl FnOnce(&Self) -> Result<()>,
+    ) -> Result<()> {
+        let waiting = Waiting(Arc::new(Mutex::new(Some((at, entry, keep)))));
+        change(&Self(self.0.clone(), Some(waiting.clone())))?;
+        self.write(|db| waiting.record(db))
     }
 
     /// What happened since then, the oldest first; of all or of one user, as the one who did it or to whom it
@@ -194,6 +221,16 @@ impl Store {
             Ok(rows)
         })
     }
+}
+
+fn add(db: &Connection, entries: &[(u64, Entry)], keep: Keep) -> Result<()> {
+    entries.iter().try_for_each(|(at, entry)| insert(db, *at, entry))?;
+    let now = entries.iter().map(|(at, _)| *at).max().unwrap_or(0);
+    let dropped = trim(db, now, keep)?;
+    if dropped > 0 {
+        insert(db, now, &Entry::of_administrator(Event::AuditTrimmed, format!("{dropped} rows")))?;
+    }
+    Ok(())
 }
 
 fn insert(db: &Connection, at: u64, entry: &Entry) -> Result<()> {
@@ -227,7 +264,7 @@ fn trim(db: &Connection, now: u64, keep: Keep) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::fixture::Fixture;
+    use crate::{access::Records as _, store::fixture::Fixture};
 
     const NOW: u64 = 1_000 * DAY_MILLIS;
 
@@ -253,6 +290,29 @@ mod tests {
         assert_eq!(targets(&fixture, Some("ada")), ["T grace editor"]);
         let since = fixture.store.recorded(NOW + 1, None, 1).unwrap();
         assert_eq!((since.len(), since[0].target.as_str(), since[0].who.as_str()), (1, "gracey", "administrator"));
+    }
+
+    #[test]
+    fn a_change_and_its_entry_are_both_there_or_neither() {
+        let fixture = Fixture::new();
+        let (store, ada) = (&fixture.store, &fixture.ada);
+        let keep = Keep { days: 90, rows: 100 };
+        let withdraw = |store: &Store| store.set_approved("designers", false);
+        let count = || store.recorded(0, None, 1000).unwrap().len();
+        let fails = store.recording((NOW, entry("nobody"), keep), |store| store.set_approved("nobody", false));
+        assert!(fails.is_err() && count() == 0, "no change, no entry");
+
+        store.write(|db| Ok(db.execute_batch("ALTER TABLE audit RENAME TO elsewhere")?)).unwrap();
+        assert!(store.recording((NOW, entry("designers"), keep), withdraw).is_err());
+        assert!(store.standing(ada).unwrap().approved, "no entry, no change");
+        store.write(|db| Ok(db.execute_batch("ALTER TABLE elsewhere RENAME TO audit")?)).unwrap();
+
+        store.recording((NOW, entry("designers"), keep), withdraw).unwrap();
+        assert!(!store.standing(ada).unwrap().approved && count() == 1);
+        store.recording((NOW, entry("nothing"), keep), |_| Ok(())).unwrap();
+        let both = |store: &Store| withdraw(store).and_then(|()| withdraw(store));
+        store.recording((NOW, entry("once"), keep), both).unwrap();
+        assert_eq!(targets(&fixture, None), ["designers", "nothing", "once"]);
     }
 
     #[test]

@@ -373,6 +373,34 @@ mod tests {
     }
 
     #[test]
+    fn of_uses_of_a_refresh_token_at_the_same_moment_one_wins_and_the_grant_is_over() {
+        let fixture = Fixture::new();
+        for _ in 0..20 {
+            let (store, grant) = (&fixture.store, granted(&fixture, 1000));
+            let start = std::sync::Barrier::new(8);
+            let outcomes = std::thread::scope(|scope| {
+                let start = &start;
+                let all: Vec<_> = (1..=8)
+                    .map(|next| {
+                        scope.spawn(move || {
+                            start.wait();
+                            store.turn_refresh(&turn(grant, 0, next, 1001), 1001, fine).unwrap()
+                        })
+                    })
+                    .collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+            });
+            let count = |wanted: fn(&Turned<()>) -> bool| outcomes.iter().filter(|outcome| wanted(outcome)).count();
+            let won = count(|outcome| matches!(outcome, Turned::Done(_)));
+            // Once it is over there is nothing left that the others could use twice.
+            let (reused, unknown) =
+                (count(|outcome| *outcome == Turned::Reused), count(|outcome| *outcome == Turned::Unknown));
+            assert_eq!((won, reused, unknown), (1, 1, 6), "{outcomes:?}");
+            assert!(!store.grant_is_live(grant).unwrap());
+        }
+    }
+
+    #[test]
     fn what_is_not_this_clients_refresh_token_changes_nothing() {
         let fixture = Fixture::new();
         let grant = granted(&fixture, 1000);
@@ -389,13 +417,7 @@ mod tests {
     #[test]
     fn grants_end_with_their_user_and_with_their_client() {
         let fixture = Fixture::new();
-        let client = crate::store::NewClient {
-            id: "app",
-            organisation: "acme",
-            secret_hash: None,
-            redirect_uris: &[],
-            scopes: "stream",
-        };
+        let client = crate::store::NewClient { id: "app", organisation: "acme", ..Default::default() };
         fixture.store.add_client(&client).unwrap();
         for name in ["ada", "app"] {
             let grant = granted(&fixture, 1000);

@@ -12,8 +12,10 @@
 //! process owns the store: a write by another process would not be noticed there.
 
 mod accounts;
+mod applications;
 pub mod audit;
 mod cache;
+mod clients;
 mod grants;
 mod groups;
 mod login_sessions;
@@ -36,7 +38,9 @@ use std::{
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::mpsc;
 
-pub use accounts::{Client, Login, NewClient, User};
+pub use accounts::{Login, User};
+pub use applications::Application;
+pub use clients::{Client, NewClient};
 pub use grants::{FirstRefresh, FirstTokens, Grant, NewGrant, RefreshHashes, Turn, Turned};
 pub use groups::Group;
 pub use login_sessions::hash as login_hash;
@@ -50,9 +54,10 @@ use crate::access::Change;
 const READERS: usize = 2;
 const FILE: &str = "store.db";
 
-/// The accounts and the index of one installation. Cheap to clone.
+/// The accounts and the index of one installation. Cheap to clone. The entry that waits is recorded with the first
+/// change that is made through this clone.
 #[derive(Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(Arc<Inner>, Option<audit::Waiting>);
 
 struct Inner {
     writer: Mutex<Connection>,
@@ -114,12 +119,13 @@ impl Store {
             connection.pragma_update(None, "query_only", true)?;
             Ok(Mutex::new(connection))
         };
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             readers: [reader()?, reader()?],
             writer: Mutex::new(writer),
             cache: Cache::default(),
             watcher: OnceLock::new(),
-        })))
+        };
+        Ok(Self(Arc::new(inner), None))
     }
 
     /// Whether nothing was ever set up here.
@@ -148,6 +154,7 @@ impl Store {
         let mut writer = locked(&self.0.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let result = change(&transaction)?;
+        self.1.iter().try_for_each(|waiting| waiting.record(&transaction))?;
         transaction.commit()?;
         Ok(result)
     }

@@ -237,6 +237,28 @@ mod tests {
     }
 
     #[test]
+    fn of_uses_of_a_code_at_the_same_moment_one_wins() {
+        let fixture = Fixture::new();
+        for round in 0..20 {
+            let (store, code, name) = (&fixture.store, code(&fixture), format!("code {round}"));
+            store.add_code(&name, &code, 100, 160, 600).unwrap();
+            let start = std::sync::Barrier::new(8);
+            let mut outcomes = std::thread::scope(|scope| {
+                let redeem = || {
+                    start.wait();
+                    store.redeem_code(&name, 159, first).unwrap()
+                };
+                let all: Vec<_> = (0..8).map(|_| scope.spawn(redeem)).collect();
+                all.into_iter().map(|one| one.join().unwrap()).collect::<Vec<_>>()
+            });
+            outcomes.sort_by_key(|outcome| matches!(outcome, Redeemed::Reused(_)));
+            assert_eq!(outcomes[0], Redeemed::Granted(code.clone()));
+            assert!(outcomes[1..].iter().all(|outcome| matches!(outcome, Redeemed::Reused(_))), "{outcomes:?}");
+            assert!(!store.grant_is_live(code.grant).unwrap());
+        }
+    }
+
+    #[test]
     fn a_code_presented_wrongly_too_late_or_for_a_user_who_is_gone_gives_nothing() {
         let fixture = Fixture::new();
         let (store, code) = (&fixture.store, code(&fixture));

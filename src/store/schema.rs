@@ -8,7 +8,7 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS];
+const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -162,6 +162,11 @@ CREATE INDEX audit_by_time ON audit (at);
 const EXTERNAL_TOKENS: &str = "
 -- Seconds since 1970. Tokens of another issuer that are not younger count for nothing.
 ALTER TABLE principals ADD COLUMN tokens_after INTEGER NOT NULL DEFAULT 0;
+";
+
+const DISPLAY_NAMES: &str = "
+-- How people know an application; null for its id.
+ALTER TABLE clients ADD COLUMN display_name TEXT;
 ";
 
 /// Sets what holds for one connection.

@@ -55,17 +55,17 @@ impl Administration {
                 lines(self.store().recorded(since, user.as_deref(), MOST_ROWS), json, skip, shown)
             }
             AdminRequest::AddOrganisation { name } => {
-                self.done(Event::OrganisationAdded, &name, self.store().add_organisation(&name))?;
+                self.done(Event::OrganisationAdded, &name, |store| store.add_organisation(&name))?;
                 Ok(vec![format!("organisation {name} is added")])
             }
             AdminRequest::AddGroup { group, organisation } => {
                 let organisation = self.organisation(organisation)?;
-                self.done(Event::GroupAdded, &group, self.store().add_group(&group, &organisation))?;
+                self.done(Event::GroupAdded, &group, |store| store.add_group(&group, &organisation))?;
                 Ok(vec![format!("group {group} of {organisation} is added, not approved")])
             }
             AdminRequest::Approve { group, approved } => {
                 let event = if approved { Event::GroupApproved } else { Event::GroupWithdrawn };
-                let ended = self.done(event, &group, self.store().set_approved(&group, approved))?;
+                let ended = self.done(event, &group, |store| store.set_approved(&group, approved))?;
                 Ok(vec![match approved {
                     true => format!("{group} is approved for streaming"),
                     false => format!("{group} is not approved for streaming any more; {}", connections(ended)),
@@ -78,14 +78,15 @@ impl Administration {
             AdminRequest::Disable { user, disabled } => {
                 let (event, state) =
                     if disabled { (Event::UserDisabled, "disabled") } else { (Event::UserEnabled, "enabled") };
-                let set = self.known_user(&user).and_then(|_| self.store().set_disabled(&user, disabled));
-                let ended = self.done(event, &user, set)?;
+                let ended = self.done(event, &user, |store| {
+                    self.known_user(&user).and_then(|_| store.set_disabled(&user, disabled))
+                })?;
                 Ok(vec![format!("{user} is {state}{}", and_connections(ended))])
             }
             AdminRequest::Oauth(request) => applications::answer(self, request),
             AdminRequest::NewPassword { user } => {
                 let (password, hash) = self.new_password().await?;
-                let ended = self.done(Event::PasswordChanged, &user, self.store().set_password(&user, &hash))?;
+                let ended = self.done(Event::PasswordChanged, &user, |store| store.set_password(&user, &hash))?;
                 let changed = format!("{user} has a new password{}", and_connections(ended));
                 Ok(vec![changed, format!("password: {password}")])
             }
@@ -98,13 +99,13 @@ impl Administration {
 
     fn member(&self, group: &str, name: &str, add: bool) -> Answer {
         let (event, said) = if add { (Event::MemberAdded, "is in") } else { (Event::MemberRemoved, "is not in") };
-        let changed = self.organisation_of(group).and_then(|organisation| {
-            let who = self.store().principal(name, &organisation)?;
+        let ended = self.done(event, &format!("{group} {name}"), |store| {
+            let organisation = self.organisation_of(group)?;
+            let who = store.principal(name, &organisation)?;
             let who =
                 who.ok_or_else(|| StoreError::Absent(format!("user or client named {name} in {organisation}")))?;
-            if add { self.store().join_group(group, &who) } else { self.store().leave_group(group, &who) }
-        });
-        let ended = self.done(event, &format!("{group} {name}"), changed)?;
+            if add { store.join_group(group, &who) } else { store.leave_group(group, &who) }
+        })?;
         Ok(vec![format!("{name} {said} {group}{}", and_connections(ended))])
     }
 
@@ -115,11 +116,10 @@ impl Administration {
             }
         }
         let (password, hash) = self.new_password().await?;
-        let added = self
-            .store()
-            .add_user(name, &organisation, &hash)
-            .and_then(|user| groups.iter().try_for_each(|group| self.store().join_group(group, &user)));
-        self.done(Event::UserAdded, &[&[name.to_owned()], groups].concat().join(" "), added)?;
+        self.done(Event::UserAdded, &[&[name.to_owned()], groups].concat().join(" "), |store| {
+            let user = store.add_user(name, &organisation, &hash)?;
+            groups.iter().try_for_each(|group| store.join_group(group, &user))
+        })?;
         let of_groups = if groups.is_empty() { "in no group yet".into() } else { format!("in {}", groups.join(", ")) };
         Ok(vec![format!("{name} is added to {organisation}, {of_groups}"), format!("password: {password}")])
     }
@@ -156,17 +156,24 @@ impl Administration {
         login.map(|login| login.principal).ok_or_else(|| StoreError::Absent(format!("user named {name}")))
     }
 
-    /// Records what was done and sees to it that it has its effect on what is live; how many streams that ended.
-    pub fn done(&self, event: Event, target: &str, result: Result<(), StoreError>) -> Result<usize, String> {
-        let ended = self.live_access.catch_up();
+    /// Makes a change and records it, or that it was refused, and sees to it that it has its effect on what is live;
+    /// how many streams that ended.
+    pub fn done(
+        &self,
+        event: Event,
+        target: &str,
+        change: impl FnOnce(&Store) -> Result<(), StoreError>,
+    ) -> Result<usize, String> {
         let entry = Entry::of_administrator(event, target);
-        let entry = if result.is_err() { entry.ended("refused") } else { entry };
-        let recorded = self.store().record(&[(clock::unix_millis(), entry)], self.keep);
-        match (result, recorded) {
-            (Ok(()), Ok(())) => Ok(ended),
-            (Ok(()), Err(error)) => Err(format!("it is done, but could not be recorded: {error}")),
-            (Err(error), _) => Err(error.to_string()),
-        }
+        let done = self.store().recording((clock::unix_millis(), entry.clone(), self.keep), change);
+        let ended = self.live_access.catch_up();
+        done.map(|()| ended).map_err(|error| {
+            let refused = [(clock::unix_millis(), entry.ended("refused"))];
+            if let Err(error) = self.store().record(&refused, self.keep) {
+                tracing::error!(%error, "what was refused to the administrator could not be recorded");
+            }
+            error.to_string()
+        })
     }
 }
 

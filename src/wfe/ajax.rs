@@ -26,21 +26,28 @@ use crate::{
     protocol::{ErrorCode, action::Action},
 };
 
-/// An action that only reads.
+/// An action that changes nothing. Where somebody looks is told to others, though, and no other site may say it.
 pub(super) fn by_get(action: Action) -> MethodRouter<App> {
     get(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, RawQuery(query): RawQuery| async move {
-        let caller = caller::of_action(&app, &auth, &headers, false).await?;
-        let body = from_query(&query.unwrap_or_default())?;
-        call(&app, &caller, action, body).await
+        let query = query.unwrap_or_default();
+        let body = from_query(&query);
+        let is_told = body.as_ref().is_ok_and(|body| body.contains_key("view"));
+        let caller = caller::of_action(&app, &auth, &headers, &query, is_told).await?;
+        call(&app, &caller, action, body?).await
     })
 }
 
 /// An action that may change something, or whose body does not fit a query.
 pub(super) fn by_post(action: Action) -> MethodRouter<App> {
-    post(move |State(app): State<App>, auth: AuthSession, headers: HeaderMap, body: Bytes| async move {
-        let caller = caller::of_action(&app, &auth, &headers, true).await?;
+    let answer = move |State(app): State<App>,
+                       auth: AuthSession,
+                       headers: HeaderMap,
+                       RawQuery(query): RawQuery,
+                       body: Bytes| async move {
+        let caller = caller::of_action(&app, &auth, &headers, &query.unwrap_or_default(), true).await?;
         call(&app, &caller, action, body::json(&headers, &body)?).await
-    })
+    };
+    post(answer)
 }
 
 async fn call(

@@ -1,6 +1,6 @@
 //! Request bodies: read whole, within a size and a time, before any handler sees the request.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
@@ -58,7 +58,7 @@ pub(super) fn is_type(headers: &HeaderMap, wanted: &str) -> bool {
 }
 
 /// The fields of a form or query, each at most once.
-pub(super) struct Fields(Vec<(String, String)>);
+pub(super) struct Fields(HashMap<String, String>);
 
 /// A field came twice; the name says which.
 pub(super) struct Repeated(pub String);
@@ -66,20 +66,18 @@ pub(super) struct Repeated(pub String);
 impl Fields {
     /// Reads `application/x-www-form-urlencoded` text.
     pub fn parse(text: &[u8]) -> Result<Self, Repeated> {
-        let mut fields: Vec<(String, String)> = Vec::new();
+        let mut fields = HashMap::new();
         for (name, value) in oauth2::url::form_urlencoded::parse(text) {
-            if fields.iter().any(|(known, _)| *known == name) {
+            if fields.insert(name.clone().into_owned(), value.into_owned()).is_some() {
                 return Err(Repeated(name.into_owned()));
             }
-            fields.push((name.into_owned(), value.into_owned()));
         }
         Ok(Self(fields))
     }
 
     /// A field's text; an empty one counts as absent, as RFC 6749 wants it.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let field = self.0.iter().find(|(known, _)| known == name);
-        field.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
 

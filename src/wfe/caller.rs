@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::request::Parts;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, header::AUTHORIZATION};
+use oauth2::url::form_urlencoded;
 
 use super::{
     App,
@@ -20,13 +21,18 @@ use crate::{
 
 /// The caller of a user action: an access token, else the login cookie.
 ///
-/// `changes` asks that the request was not sent by another site's page.
+/// `changes`, or tells others: then the request must not come from another site's page.
 pub(super) async fn of_action(
     app: &App,
     auth: &AuthSession,
     headers: &HeaderMap,
+    query: &str,
     changes: bool,
 ) -> Result<Arc<Caller>, Problem> {
+    // Logs would keep it (RFC 9700 2.3). Also beside another: one of them would be the wrong one (RFC 6750 2).
+    if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token") {
+        return Err(ErrorCode::TokenInUrl.into());
+    }
     if let Some(token) = bearer(headers)? {
         let verified = app.verifier().verify(token).await?;
         return Ok(Arc::new(verified.caller()));

@@ -159,6 +159,7 @@ impl Demo {
             unless_there(store.add_client(&NewClient {
                 id: &client.client_id,
                 organisation: "acme",
+                display_name: None,
                 secret_hash: secret_hash.as_ref().map(|hash| &hash[..]),
                 redirect_uris: if secret_hash.is_none() { &redirects } else { &[] },
                 scopes: &Scopes::ALL.to_string(),

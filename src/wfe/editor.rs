@@ -48,7 +48,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let caller = caller::of_action(&app, &auth, &headers, true)?;
+    let caller = caller::of_action(&app, &auth, &headers, "", true).await?;
     let title = Fields::parse(&body)?.get("title").map(str::trim).filter(|title| !title.is_empty()).map(str::to_owned);
     let permit = caller::permit(&app, &caller, Action::Create, None)?;
     let created = app.services().call(permit, json!({"title": title.as_deref().unwrap_or("Untitled")})).await?;

@@ -68,7 +68,7 @@ impl Front {
         let client = |id, secret: Option<&[u8]>, redirect_uris: &[String]| {
             let scopes = "stream things:read";
             let organisation = "acme";
-            let client = NewClient { id, organisation, secret_hash: secret, redirect_uris, scopes };
+            let client = NewClient { id, organisation, display_name: None, secret_hash: secret, redirect_uris, scopes };
             people.store.add_client(&client).unwrap();
         };
         client("system", Some(&secret_hash(SECRET)), &[]);

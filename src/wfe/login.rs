@@ -21,7 +21,7 @@ use super::{
     pages,
     peer::ClientAddress,
     problem::{Problem, json_answer},
-    sign_in::{Credentials, LoggedIn, Refused, SignIn},
+    sign_in::{Credentials, LoggedIn, SignIn},
 };
 use crate::{
     access::Principal,
@@ -114,10 +114,10 @@ pub(super) async fn submit(
     let credentials = Credentials { name: form.username, password: form.password, address };
     let checked = app.sign_in().check(&credentials).await;
     app.note_login(&credentials, checked.as_ref());
-    let user = match checked {
-        Err(Refused::Wrong) if by_form => {
+    let user = match checked.map_err(Problem::from) {
+        Err(problem) if by_form => {
             let destination = authorize::destination_of(&app, &next);
-            return Ok(pages::login(&next, Some(ErrorCode::WrongCredentials.message()), destination.as_deref()));
+            return Ok(pages::login(&next, Some(&problem), destination.as_deref()));
         }
         checked => checked?,
     };

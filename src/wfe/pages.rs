@@ -10,7 +10,10 @@ use http::{
 };
 use maud::{DOCTYPE, Markup, html};
 
-use super::{App, body::Fields, caller, login::AuthSession, problem::Problem, router::CONTENT_SECURITY_POLICY_TEXT};
+use super::{
+    App, body::Fields, caller, login::AuthSession, oauth::applications, problem::Problem,
+    router::CONTENT_SECURITY_POLICY_TEXT,
+};
 use crate::{
     access::{self, Principal},
     protocol::{
@@ -31,26 +34,28 @@ pub(super) fn leading_to(mut page: Response, destination: Option<&str>) -> Respo
     page
 }
 
-/// The login form; after a wrong try with a word on that. `destination` as in [`leading_to`].
-pub(super) fn login(next: &str, refusal: Option<&str>, destination: Option<&str>) -> Response {
+/// The login form; after a try that failed with a word on that. `destination` as in [`leading_to`].
+pub(super) fn login(next: &str, refusal: Option<&Problem>, destination: Option<&str>) -> Response {
+    let said = refusal.map(Problem::message);
     let content = html! {
         h1 { "Log in" }
-        @if let Some(refusal) = refusal {
-            p #refusal .refusal role="alert" { "Sorry, " (refusal) "." }
+        @if let Some(said) = said {
+            p #refusal .refusal role="alert" { "Sorry, " (said) "." }
         }
         form method="post" action="/login" {
             input type="hidden" name="next" value=(next);
             label for="username" { "Name" }
             input #username name="username" autocomplete="username" autocapitalize="none" spellcheck="false" required autofocus
-                aria-describedby=[refusal.map(|_| "refusal")];
+                aria-describedby=[said.map(|_| "refusal")];
             label for="password" { "Password" }
             input #password type="password" name="password" autocomplete="current-password" required
-                aria-describedby=[refusal.map(|_| "refusal")];
+                aria-describedby=[said.map(|_| "refusal")];
             button type="submit" { "Log in" }
         }
     };
-    let status = if refusal.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
-    leading_to(page(status, "Log in", None, &content), destination)
+    let mut page = page(StatusCode::OK, "Log in", None, &content);
+    refusal.into_iter().for_each(|problem| problem.mark(&mut page));
+    leading_to(page, destination)
 }
 
 /// `GET /`: the user's Things, or those that a search finds.
@@ -122,6 +127,7 @@ pub(super) fn page(status: StatusCode, title: &str, user: Option<&Principal>, co
     let heading = html! {
         a href="/" { "WidgetApp" }
         @if let Some(user) = user {
+            nav { a href=(applications::PATH) { "Applications" } }
             form method="post" action="/logout" .row {
                 span { (user.name) " (" (user.organisation) ")" }
                 button type="submit" { "Log out" }
@@ -156,7 +162,7 @@ fn whole(title: &str, kind: &str, heading: &Markup, content: &Markup) -> impl In
     ([(CACHE_CONTROL, "no-store")], markup)
 }
 
-fn date(at_ms: u64) -> Markup {
+pub(super) fn date(at_ms: u64) -> Markup {
     let time = i64::try_from(at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     html! {
         @if let Some(time) = time {

@@ -116,3 +116,62 @@ fn argon2() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants within bounds");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, future::join_all};
+
+    use super::*;
+
+    /// Nobody's turn comes while these are held.
+    async fn all_turns(passwords: &Passwords) -> tokio::sync::OwnedSemaphorePermit {
+        let turns = u32::try_from(AT_ONCE).unwrap();
+        passwords.permits.clone().acquire_many_owned(turns).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_is_hashed_as_owasp_asks_and_read_to_its_last_letter() {
+        let passwords = Passwords::new();
+        let long = "x".repeat(200);
+        let hash = passwords.hash(&long).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(passwords.verify(Some(&hash), &long).await.unwrap());
+        assert!(!passwords.verify(Some(&hash), &long[1..]).await.unwrap());
+        assert!(!passwords.verify(Some(&hash), &format!("{long}x")).await.unwrap());
+        assert_ne!(passwords.hash(&long).await.unwrap(), hash, "with a salt of its own");
+    }
+
+    /// What takes time is the same: the same work, in the same queue.
+    #[tokio::test]
+    async fn a_name_that_nobody_has_costs_the_same_work_as_a_wrong_password() {
+        let passwords = Passwords::new();
+        let known = passwords.hash("right").await.unwrap();
+        let cost = |hash: &str| {
+            let hash = PasswordHash::new(hash).unwrap();
+            let lengths = (hash.salt.unwrap().as_str().len(), hash.hash.unwrap().len());
+            (hash.algorithm.to_string(), hash.version, hash.params.to_string(), lengths)
+        };
+        assert_eq!(cost(&known), cost(&passwords.dummy));
+        let turns = all_turns(&passwords).await;
+        let mut tries = [Some(known.as_str()), None].map(|hash| Box::pin(passwords.verify(hash, "wrong")));
+        for a_try in &mut tries {
+            assert!(a_try.now_or_never().is_none(), "it waits for its turn to hash");
+        }
+        drop(turns);
+        assert_eq!(join_all(tries).await, [Ok(false), Ok(false)]);
+    }
+
+    #[tokio::test]
+    async fn of_a_hundred_logins_at_once_a_bounded_number_waits_and_the_others_are_told() {
+        let passwords = Passwords::new();
+        let turns = all_turns(&passwords).await;
+        let mut logins: Vec<_> = (0..100).map(|_| Box::pin(passwords.verify(None, "x"))).collect();
+        let busy = logins.iter_mut().filter_map(|login| login.now_or_never()).filter(|told| *told == Err(Busy)).count();
+        assert_eq!(busy, 100 - MAX_WAITING);
+        // Whoever hangs up makes room.
+        drop(logins);
+        drop(turns);
+        assert_eq!(passwords.verify(None, "x").await, Ok(false));
+        assert_eq!(passwords.waiting.load(Ordering::Relaxed), 0);
+    }
+}

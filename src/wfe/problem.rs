@@ -64,6 +64,19 @@ impl Problem {
         self.0.error.retry_after_ms = Some(millis);
         self
     }
+
+    /// What was wrong and what to do, for people.
+    pub(super) fn message(&self) -> &str {
+        &self.0.error.message
+    }
+
+    /// Gives a page that tells of it its status, and says when to try again.
+    pub(super) fn mark(&self, page: &mut Response) {
+        *page.status_mut() = self.0.status;
+        if let Some(millis) = self.0.error.retry_after_ms {
+            page.headers_mut().insert(RETRY_AFTER, millis.div_ceil(1000).into());
+        }
+    }
 }
 
 impl From<ErrorBody> for Problem {
@@ -98,15 +111,15 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        self.mark(&mut response);
         let Inner { error, status, headers } = *self.0;
         let code = ErrorCode::ALL.iter().find(|code| code.number() == error.code);
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = status;
-        if let Some(challenge) = code.and_then(|&code| challenge_of(code)) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
-        if let Some(millis) = error.retry_after_ms {
-            response.headers_mut().insert(RETRY_AFTER, millis.div_ceil(1000).into());
+        if let Some(&code) = code {
+            // For those who write it in another form.
+            response.extensions_mut().insert(code);
+            let challenge = challenge_of(code).map(HeaderValue::from_static);
+            response.headers_mut().extend(challenge.map(|challenge| (WWW_AUTHENTICATE, challenge)));
         }
         response.headers_mut().extend(headers);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -11,7 +11,7 @@ use super::{
     App,
     ajax::{by_get, by_post},
     assets, body, editor, health, legacy, login,
-    oauth::{authorize, consent, metadata, presented, token},
+    oauth::{applications, authorize, client_request, consent, metadata, presented, token},
     openapi, pages, problem,
     problem::Problem,
     stream_door,
@@ -27,6 +27,7 @@ pub fn router(app: App) -> Router {
         .route("/things/{id}", get(editor::page))
         .route("/login", get(login::page).post(login::submit))
         .route("/logout", post(login::logout))
+        .route("/account/applications", get(applications::page).post(applications::end))
         .route("/_ajax/scroll", by_get(Action::Scroll))
         .route("/_ajax/search", by_get(Action::Search))
         .route("/_ajax/select", by_post(Action::Select))
@@ -39,12 +40,6 @@ pub fn router(app: App) -> Router {
         .route("/api/1.0/things", get(legacy::list).post(legacy::create))
         .route("/api/1.0/things/{id}", get(legacy::show).put(legacy::replace).delete(legacy::delete))
         .route("/oauth/authorize", get(authorize::ask).post(consent::decide))
-        .route("/oauth/token", post(token::issue))
-        .route("/oauth/revoke", post(presented::revoke))
-        .route("/oauth/introspect", post(presented::introspect))
-        .route("/.well-known/oauth-authorization-server", get(metadata::server))
-        .route("/.well-known/openid-configuration", get(metadata::server))
-        .route("/.well-known/jwks.json", get(metadata::keys))
         .route("/_stream", get(stream_door::open))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
@@ -53,15 +48,37 @@ pub fn router(app: App) -> Router {
         .fallback(async || Problem::from(ErrorCode::NotFound))
         .method_not_allowed_fallback(async || Problem::from(ErrorCode::MethodNotAllowed));
 
-    let mut wrapped = routes
+    let read_whole = middleware::from_fn_with_state(app.clone(), body::read_whole);
+    let from_any_page =
+        SetResponseHeaderLayer::overriding(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let routes = routes
         .layer(login::layer(&app))
-        .layer(middleware::from_fn_with_state(app.clone(), body::read_whole))
+        .layer(read_whole.clone())
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(middleware::map_response(problem::complete));
+    let for_applications = for_applications()
+        .layer(read_whole)
+        .layer(CatchPanicLayer::custom(problem::of_panic))
+        .layer(middleware::map_response(client_request::complete))
+        .layer(from_any_page);
+    let mut wrapped = routes.merge(for_applications);
     for (name, value) in SECURITY_HEADERS {
         wrapped = wrapped.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)));
     }
     wrapped.with_state(app)
+}
+
+/// What applications ask by themselves. No cookie counts here, so a page of any site may ask and read the answer
+/// (RFC 9700 2.6). Browsers send such requests without asking first whether they may.
+fn for_applications() -> Router<App> {
+    Router::new()
+        .route("/oauth/token", post(token::issue))
+        .route("/oauth/revoke", post(presented::revoke))
+        .route("/oauth/introspect", post(presented::introspect))
+        .route("/.well-known/oauth-authorization-server", get(metadata::server))
+        .route("/.well-known/openid-configuration", get(metadata::server))
+        .route("/.well-known/jwks.json", get(metadata::keys))
+        .method_not_allowed_fallback(async || Problem::from(ErrorCode::MethodNotAllowed))
 }
 
 /// On every answer. `same-origin` and not `no-referrer`: with that, browsers hide the `Origin` of our own forms.
@@ -75,6 +92,9 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
 /// What our pages may do: run our own scripts, which talk to us alone; no frame.
 pub(super) const CONTENT_SECURITY_POLICY_TEXT: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+#[cfg(test)]
+#[path = "browser_tests.rs"]
+mod browser_tests;
 #[cfg(test)]
 #[path = "router_tests.rs"]
 mod tests;

@@ -164,7 +164,7 @@ async fn ajax_without_login_or_with_a_bad_token_is_refused() {
 #[tokio::test]
 async fn ajax_with_the_cookie_takes_json_from_our_own_pages_only() {
     book::claims!("ajax-json-only", 1);
-    book::claims!("ajax-own-pages", 1);
+    book::claims!("ajax-own-pages", 2);
     let front = Front::new();
     let cookie = front.log_in().await;
     let cookie = ("cookie", cookie.as_str());
@@ -175,6 +175,9 @@ async fn ajax_with_the_cookie_takes_json_from_our_own_pages_only() {
     for foreign in [("origin", "http://evil"), ("origin", "null"), ("sec-fetch-site", "same-site")] {
         let answer = front.post_json("/_ajax/create", &[cookie, foreign], body).await;
         assert!(answer.is(403, "origin_not_allowed"), "{foreign:?}");
+        let looking = front.get("/_ajax/scroll?thing=T&view=%7B%7D", &[cookie, foreign]).await;
+        assert!(looking.is(403, "origin_not_allowed"), "others are told where somebody looks: {foreign:?}");
+        assert!(passed(&front.get("/_ajax/scroll", &[cookie, foreign]).await), "nothing happens by reading");
     }
     for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""] {
         let answer = front.send("POST", "/_ajax/create", &[cookie, ("content-type", kind)], body).await;

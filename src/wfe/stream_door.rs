@@ -9,7 +9,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Version,
+    HeaderMap, HeaderName, HeaderValue, Method, Version,
     header::{CONNECTION, HOST, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE},
     request::Parts,
 };
@@ -146,8 +146,8 @@ fn websocket_key(parts: &Parts) -> Result<String, Problem> {
             .header(CONNECTION, "Upgrade")
             .header(SEC_WEBSOCKET_VERSION, "13"));
     }
-    if parts.version != Version::HTTP_11 {
-        return Err(bad("a WebSocket handshake is a request of HTTP/1.1"));
+    if parts.version != Version::HTTP_11 || parts.method != Method::GET {
+        return Err(bad("a WebSocket handshake is a GET of HTTP/1.1"));
     }
     if !lists(headers, &CONNECTION, "upgrade") {
         return Err(bad("\"Connection\" must contain \"Upgrade\""));

@@ -15,5 +15,6 @@ mod processes;
 mod raw;
 mod refusals;
 mod replay;
+mod secrets;
 mod stock_clients;
 mod tls;

@@ -2,6 +2,7 @@
 //!
 //! No IO and no waiting: what is to be sent goes into the links' buffers.
 
+mod access;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,6 @@ use super::{
     split::{self, Route},
 };
 use crate::{
-    access::{Caller, Proof},
     ipc::{
         link,
         messages::{Effect, Encoded, OpenThing, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
@@ -33,7 +33,6 @@ use crate::{
         codec::append_with_join,
         limits,
         message::Empty,
-        session,
     },
 };
 
@@ -97,14 +96,6 @@ impl Session {
             session: self.context.session,
             caller: self.context.caller.clone(),
             open: self.open.iter().map(|(thing, open)| (*thing, open.role)).collect(),
-        }
-    }
-
-    /// A token may be replaced a little late; a login ends when it ends.
-    fn grace_seconds(&self) -> u64 {
-        match self.context.caller.proof {
-            Proof::Login(_) => 0,
-            Proof::Token { .. } | Proof::External { .. } | Proof::ThisOnce => limits::EXPIRY_GRACE.as_secs(),
         }
     }
 }
@@ -292,43 +283,6 @@ impl Front {
         self.tell_stream(stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, about, message });
     }
 
-    /// What a session may do with a Thing that it has open has changed. What ends it comes last of all that it hears
-    /// of the Thing: what it still waits for is answered before.
-    fn access(&mut self, id: Uuid, thing: ThingId, role: Option<Role>) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(opening) = session.open.get_mut(&thing) else { return };
-        let (stream, join, codec) = (session.stream, opening.join, session.context.protocol);
-        let mut cut_off = Vec::new();
-        match role {
-            Some(role) => opening.role = role,
-            None => {
-                session.open.remove(&thing);
-                let about = |pending: &Pending| pending.thing == Some(thing);
-                let sequences: Vec<u64> = session
-                    .pending
-                    .iter()
-                    .filter(|(_, pending)| about(pending))
-                    .map(|(sequence, _)| *sequence)
-                    .collect();
-                for sequence in sequences {
-                    cut_off.extend(session.pending.remove(&sequence).map(|pending| (sequence, pending.head)));
-                }
-                self.leave(id, thing);
-            }
-        }
-        for (sequence, head) in cut_off {
-            self.refuse(id, sequence, &head, ErrorCode::AccessEnded.into());
-        }
-        let body = session::Access { thing: thing.to_string(), role: Role::name_of(role).into() };
-        let push = Outgoing {
-            thing: Some(thing.to_string()),
-            join: Some(join),
-            ..Outgoing::push(session::PORT, "access", body)
-        };
-        let (effect, message) = (Some(Effect::Role(thing, role)), Some(encode(codec, &push)));
-        self.tell_stream(stream, &StreamDown::Send { session: id, answers: None, effect, about: None, message });
-    }
-
     fn push(&mut self, mut push: Push) {
         if let Some(change) = &mut push.change
             && let Some((principal, key)) = change.again.take()
@@ -355,39 +309,6 @@ impl Front {
             let message = fitting.map(|encoded| encoded.message.clone());
             let (answers, effect) = (None, None);
             self.tell_stream(session.stream, &StreamDown::Send { session: *id, answers, effect, about, message });
-        }
-    }
-
-    fn refreshed(&mut self, id: Uuid, caller: Caller, expires_at: u64) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        session.context.caller = caller;
-        session.context.expires_at = expires_at;
-        session.warned = false;
-        let (stream, context) = (session.stream, encode_context(&session.context));
-        self.tell_stream(stream, &StreamDown::Context { session: id, context });
-    }
-
-    /// Warns of tokens that expire, and ends sessions whose token was not replaced.
-    pub fn tick(&mut self, unix_seconds: u64) {
-        let mut expired = Vec::new();
-        let mut warned = Vec::new();
-        for (id, session) in &mut self.sessions {
-            let expires_at = session.context.expires_at;
-            if unix_seconds >= expires_at.saturating_add(session.grace_seconds()) {
-                expired.push(*id);
-            } else if unix_seconds + limits::EXPIRY_WARNING.as_secs() >= expires_at && !session.warned {
-                session.warned = true;
-                warned.push((*id, session.stream, session.context.protocol, expires_at));
-            }
-        }
-        for (session, stream, codec, expires_at) in warned {
-            let message =
-                encode(codec, &Outgoing::push(session::PORT, "token_expiring", session::ExpiresAt { expires_at }));
-            let (answers, effect, about, message) = (None, None, None, Some(message));
-            self.tell_stream(stream, &StreamDown::Send { session, answers, effect, about, message });
-        }
-        for session in expired {
-            self.close(session, CloseCode::TokenExpired, CloseCode::TokenExpired.message());
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::task::LocalSet;
 
 use super::*;
 use crate::{
-    access::{Caller, Kind, Principal},
+    access::{Caller, Kind, Principal, Proof},
     clock,
     ipc::messages::{Change, Held},
     protocol::{Role, action::Form},

@@ -25,18 +25,19 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
             let clients = store.clients().map_err(shown)?;
             clients.iter().skip(skip).take(LISTED_AT_ONCE).map(|client| client_line(store, client, json)).collect()
         }
-        OauthRequest::AddClient { client, organisation, groups, redirect_uris, scopes, public, json } => {
+        OauthRequest::AddClient { client, display_name, organisation, groups, redirect_uris, scopes, public, json } => {
             let organisation = administration.organisation(organisation)?;
-            let new = Registration { client: &client, organisation, groups, redirect_uris, scopes, public };
+            let new =
+                Registration { client: &client, display_name, organisation, groups, redirect_uris, scopes, public };
             let scopes = new.check(administration)?;
             let secret = (!public).then(secret::<32>);
-            let added = new.register(store, scopes, secret.as_deref());
-            administration.done(Event::ClientAdded, &client, added)?;
+            let add = |store: &Store| new.register(store, scopes, secret.as_deref());
+            administration.done(Event::ClientAdded, &client, add)?;
             Ok(vec![credentials(&client, secret.as_deref(), json)])
         }
         OauthRequest::DisableClient { client, disabled } => {
             let event = if disabled { Event::ClientRevoked } else { Event::ClientEnabled };
-            let set = known(store, &client).and_then(|()| store.set_disabled(&client, disabled));
+            let set = |store: &Store| known(store, &client).and_then(|()| store.set_disabled(&client, disabled));
             let ended = administration.done(event, &client, set)?;
             Ok(vec![match disabled {
                 true => {
@@ -47,8 +48,9 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
         }
         OauthRequest::NewSecret { client, json } => {
             let secret = secret::<32>();
-            let set = known(store, &client).and_then(|()| store.set_client_secret(&client, &secret_hash(&secret)));
-            administration.done(Event::ClientSecretChanged, &client, set)?;
+            administration.done(Event::ClientSecretChanged, &client, |store| {
+                known(store, &client).and_then(|()| store.set_client_secret(&client, &secret_hash(&secret)))
+            })?;
             Ok(vec![credentials(&client, Some(&secret), json)])
         }
         OauthRequest::Grants { user, json, skip } => {
@@ -60,16 +62,15 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
                 return Err(format!("this is a token of {}, and is revoked there", external.issuer()));
             }
             let grant = named_by(tokens, &token).ok_or("this is no token and no id that -tokens shows")?;
-            let ended = store.end_grant(grant).and_then(|ended| match ended {
-                true => Ok(()),
-                false => Err(StoreError::Absent(format!("grant {grant} that has not ended"))),
-            });
-            let ended = administration.done(Event::GrantEnded, &grant.to_string(), ended)?;
+            let ended = administration.done(Event::GrantEnded, &grant.to_string(), |store| {
+                let absent = || StoreError::Absent(format!("grant {grant} that has not ended"));
+                store.end_grant(grant)?.then_some(()).ok_or_else(absent)
+            })?;
             Ok(vec![format!("the grant {grant} has ended, with all its tokens{}", and_connections(ended))])
         }
         OauthRequest::RotateKeys => {
             let key = tokens.rotate_keys(clock::unix_seconds()).map_err(shown)?;
-            administration.done(Event::KeysRotated, &key, Ok(()))?;
+            administration.done(Event::KeysRotated, &key, |_| Ok(()))?;
             Ok(vec![format!("access tokens are signed with the new key {key}; older ones stay good until they expire")])
         }
     }
@@ -78,6 +79,7 @@ pub(in crate::wfe) fn answer(administration: &Administration, request: OauthRequ
 /// An application to be registered.
 struct Registration<'a> {
     client: &'a str,
+    display_name: Option<String>,
     organisation: String,
     groups: Vec<String>,
     redirect_uris: Vec<String>,
@@ -114,6 +116,7 @@ impl Registration<'_> {
         let principal = store.add_client(&NewClient {
             id: self.client,
             organisation: &self.organisation,
+            display_name: self.display_name.as_deref(),
             secret_hash: hash.as_ref().map(|hash| &hash[..]),
             redirect_uris: &self.redirect_uris,
             scopes: &scopes.to_string(),
@@ -137,7 +140,7 @@ fn client_line(store: &Store, client: &Client, json: bool) -> Result<String, Str
     if json {
         let scopes: Vec<_> = client.scopes.split(' ').collect();
         let line = json!({
-            "client": name, "organisation": organisation, "public": public, "revoked": client.disabled,
+            "client": name, "display_name": client.display_name, "organisation": organisation, "public": public, "revoked": client.disabled,
             "scopes": scopes, "redirect_uris": client.redirect_uris, "groups": groups,
         });
         return Ok(line.to_string());
@@ -230,6 +233,7 @@ mod tests {
     fn add(front: &Front, new: New) -> Answer {
         let request = OauthRequest::AddClient {
             client: new.client.into(),
+            display_name: None,
             organisation: new.organisation.map(str::to_owned),
             groups: vec![new.group.into()],
             redirect_uris: vec![new.redirect.into()],

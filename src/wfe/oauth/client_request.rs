@@ -10,7 +10,7 @@ use axum::{
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{ALLOW, AUTHORIZATION, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use oauth2::url::form_urlencoded;
 use serde::Serialize;
@@ -23,6 +23,7 @@ use crate::{
     clock,
     config::Oauth,
     limiter::{Limiters, Rate},
+    protocol::ErrorCode,
     store::{
         Client, StoreError,
         audit::{Entry, Event},
@@ -191,6 +192,17 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// Gives the errors of the layers around these endpoints the same form as ours.
+pub(in crate::wfe) async fn complete(response: Response) -> Response {
+    let Some(code) = response.extensions().get::<ErrorCode>().copied() else {
+        return response;
+    };
+    let error = if response.status().is_server_error() { "server_error" } else { "invalid_request" };
+    let mut ours = answer(response.status(), &TokenError { error, error_description: code.message() });
+    ours.headers_mut().extend(response.headers().get(ALLOW).map(|methods| (ALLOW, methods.clone())));
+    ours
 }
 
 /// An answer that nothing on its way may keep.

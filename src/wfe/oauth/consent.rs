@@ -127,13 +127,13 @@ fn login(auth: &AuthSession) -> String {
 
 /// The page that asks.
 pub(super) fn page(app: &App, auth: &AuthSession, asked: &Asked, user: &Principal, scopes: Scopes) -> Response {
-    let name = &asked.client.principal.name;
+    let name = asked.client.shown();
     let seal = app.seals().seal(&login(auth), user, &asked.query);
     let content = html! {
         h1 { "May " (name) " work as you?" }
         p { "You are logged in as " strong { (user.name) } " of " (user.organisation) "." }
-        p { "The application " strong { (name) } " asks that it may, in your name:" }
-        ul { @for scope in Scope::ALL.iter().filter(|scope| scopes.has(**scope)) { li { (in_plain_words(*scope)) } } }
+        p { "The application " (named(name, &asked.client.principal.name)) " asks that it may, in your name:" }
+        (in_plain_words(scopes))
         p { "It can never do more than you can, and it does not learn your password." }
         (where_to(&asked.redirect_uri, name))
         form method="post" action="/oauth/authorize" {
@@ -147,12 +147,19 @@ pub(super) fn page(app: &App, auth: &AuthSession, asked: &Asked, user: &Principa
     pages::leading_to(shown, asked.destination().as_deref()).into_response()
 }
 
-fn in_plain_words(scope: Scope) -> &'static str {
-    match scope {
+/// An application's name; behind it its id, if it was registered with another name.
+pub(super) fn named(shown: &str, id: &str) -> Markup {
+    html! { strong { (shown) } @if shown != id { " (" (id) ")" } }
+}
+
+/// What an application may do, as a list.
+pub(super) fn in_plain_words(scopes: Scopes) -> Markup {
+    let words = |scope: &Scope| match scope {
         Scope::Stream => "work with your Things live, together with others: see them, and change those that you may",
         Scope::ThingsRead => "look at your Things",
         Scope::ThingsWrite => "create Things, and change or delete those that you may",
-    }
+    };
+    html! { ul { @for scope in Scope::ALL.iter().filter(|scope| scopes.has(**scope)) { li { (words(scope)) } } } }
 }
 
 fn where_to(redirect_uri: &str, name: &str) -> Markup {

@@ -102,10 +102,21 @@ async fn a_token_in_the_url_is_never_taken() {
     let Forger { front, good } = &forger;
     let stream = front.get(&format!("/_stream?access_token={good}"), &[]).await;
     assert!(stream.is(400, "token_in_url"));
-    for path in ["/_ajax/scroll", "/_ajax/search", "/api/1.0/things"] {
-        let answer = front.get(&format!("{path}?q=a&access_token={good}"), &[]).await;
-        assert!(answer.is(401, "not_logged_in"), "{path}: {}", answer.text);
+    let bearer = format!("Bearer {good}");
+    for headers in [&[][..], &[("authorization", bearer.as_str())]] {
+        for path in ["/_ajax/scroll", "/_ajax/search"] {
+            let answer = front.get(&format!("{path}?q=a&access_token={good}"), headers).await;
+            assert!(answer.is(400, "token_in_url"), "{path}: {}", answer.text);
+        }
+        let answer = front.post_json(&format!("/_ajax/create?access_token={good}"), headers, "{}").await;
+        assert!(answer.is(400, "token_in_url"), "{}", answer.text);
+        let answer = front.get(&format!("/api/1.0/things?access_token={good}"), headers).await;
+        assert!(answer.is(401, "not_logged_in"), "no token is taken there: {}", answer.text);
     }
+    let twice = [("authorization", bearer.as_str()), ("authorization", bearer.as_str())];
+    assert!(front.get("/_ajax/scroll", &twice).await.is(400, "bad_request"));
+    let in_body = format!("access_token={good}");
+    assert!(front.post_form("/_ajax/create", &[], &in_body).await.is(401, "not_logged_in"));
     for path in ["/oauth/token", "/oauth/revoke", "/oauth/introspect"] {
         let path = format!("{path}?client_id=system&client_secret=x&token={good}");
         let answer = front.post_form(&path, &[], "grant_type=client_credentials").await;

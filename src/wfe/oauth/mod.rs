@@ -4,6 +4,7 @@
 //! password grant. Beside its own tokens it takes those of one external issuer (OpenID Connect Discovery 1.0, RFC 8725).
 
 pub(super) mod administration;
+pub(super) mod applications;
 pub(super) mod authorize;
 pub(super) mod client_request;
 pub(super) mod consent;
@@ -16,6 +17,8 @@ pub(super) mod token;
 mod tokens;
 mod verifier;
 
+#[cfg(test)]
+mod applications_tests;
 #[cfg(test)]
 mod consent_tests;
 #[cfg(test)]
@@ -46,6 +49,8 @@ use crate::{
 
 /// The client that is part of this program: `widgetapp token` at a terminal. Public, without consent.
 pub const FIRST_PARTY_CLIENT: &str = "widgetapp-cli";
+/// What people read for it.
+const FIRST_PARTY_NAME: &str = "WidgetApp at a terminal";
 /// Where it has codes sent; any port will do (RFC 8252).
 pub const FIRST_PARTY_REDIRECT: &str = "http://127.0.0.1/callback";
 
@@ -59,6 +64,7 @@ fn client(store: &Store, id: &str) -> Result<Option<Client>> {
     if id == FIRST_PARTY_CLIENT {
         return Ok(Some(Client {
             principal: Principal { kind: Kind::Client, name: id.into(), organisation: String::new() },
+            display_name: Some(FIRST_PARTY_NAME.into()),
             secret_hash: None,
             redirect_uris: vec![FIRST_PARTY_REDIRECT.into()],
             scopes: Scopes::ALL.to_string(),
@@ -129,6 +135,7 @@ mod tests {
     fn only_the_port_of_a_loopback_address_is_free() {
         let client = |uri: &str| Client {
             principal: Principal { kind: Kind::Client, name: "a".into(), organisation: "acme".into() },
+            display_name: None,
             secret_hash: None,
             redirect_uris: vec![uri.into()],
             scopes: "stream".into(),
@@ -207,6 +214,7 @@ mod tests {
     fn client_of(scopes: &str) -> Client {
         Client {
             principal: Principal { kind: Kind::Client, name: "a".into(), organisation: "acme".into() },
+            display_name: None,
             secret_hash: None,
             redirect_uris: Vec::new(),
             scopes: scopes.into(),

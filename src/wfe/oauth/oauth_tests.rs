@@ -66,6 +66,65 @@ async fn token_requests_that_are_wrong_are_answered_as_rfc_6749_says() {
     assert_eq!(answer.json()["error"], "invalid_client");
 }
 
+#[tokio::test]
+async fn every_refusal_of_these_endpoints_has_the_form_of_oauth_whatever_refuses() {
+    book::claims!("oauth-errors", 1);
+    let front = Front::with(|config| {
+        config.http.max_body_bytes = 100;
+        config.http.body_timeout_seconds = 1;
+    });
+    for path in ["/oauth/token", "/oauth/revoke", "/oauth/introspect"] {
+        let large = front.post_form(path, &[], &"x".repeat(101)).await;
+        let endless = futures_util::stream::pending::<Result<axum::body::Bytes, std::io::Error>>();
+        let slow = http::Request::post(path).body(axum::body::Body::from_stream(endless)).unwrap();
+        let slow = front.answer(slow).await;
+        let by_get = front.get(path, &[]).await;
+        assert_eq!(by_get.header("allow"), "POST");
+        for (answer, status) in [(large, 413), (slow, 408), (by_get, 405)] {
+            let told = (answer.status.as_u16(), answer.json()["error"].as_str().unwrap().to_owned());
+            assert_eq!(told, (status, "invalid_request".to_owned()), "{path}");
+            assert!(answer.json()["error_description"].is_string() && answer.json()["code"].is_null());
+            assert_eq!(answer.header("content-type"), "application/json");
+            assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_any_site_may_ask_for_tokens_and_reads_nothing_else() {
+    book::claims!("oauth-browser", 1);
+    let front = Front::new();
+    let page = [("origin", "https://board.test"), ("sec-fetch-site", "cross-site")];
+    let cookie = front.log_in().await;
+    let with_cookie = [&page[..], &[("cookie", &cookie)]].concat();
+    let refused = front.post_form("/oauth/token", &page, "grant_type=refresh_token&client_id=web-app").await;
+    let open = [
+        refused,
+        front.post_form("/oauth/revoke", &with_cookie, "client_id=web-app&token=x").await,
+        front.get("/.well-known/oauth-authorization-server", &page).await,
+        front.get("/.well-known/openid-configuration", &page).await,
+        front.get("/.well-known/jwks.json", &with_cookie).await,
+    ];
+    for answer in open {
+        assert_eq!(answer.header("access-control-allow-origin"), "*");
+        assert_eq!((answer.header("access-control-allow-credentials"), answer.cookie()), ("", ""));
+    }
+    for path in ["/", "/login", "/_ajax/search?q=a", "/oauth/authorize", "/account/applications", "/api/1.0/things"] {
+        let answer = front.get(path, &with_cookie).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
+    }
+}
+
+/// Compared one with another they took a minute, for anyone who asked.
+#[tokio::test]
+async fn a_form_of_very_many_fields_is_read_in_one_go() {
+    let front = Front::new();
+    let mut form: String = (0..130_000).map(|n| format!("&{n:x}=a")).collect();
+    form.truncate(front.app.config().http.max_body_bytes);
+    let answer = front.post_form("/oauth/token", &[], &form).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]), (401, &"invalid_client".into()));
+}
+
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const REDIRECT: &str = "http%3A%2F%2F127.0.0.1%3A4321%2Fcallback";
 
@@ -116,6 +175,17 @@ async fn a_code_buys_one_token_for_the_user_who_is_logged_in() {
     assert_eq!((verified.principal, verified.client_id.as_str()), (front.people.ada.clone(), "widgetapp-cli"));
     let again = front.post_form("/oauth/token", &[], &redeem(&code)).await;
     assert_eq!((again.status.as_u16(), &again.json()["error"]), (400, &"invalid_grant".into()));
+}
+
+#[tokio::test]
+async fn a_code_lives_a_minute() {
+    let front = Front::new();
+    let cookie = front.log_in().await;
+    let code = code(&front, &cookie).await;
+    let later = crate::clock::unix_seconds() + 60;
+    let late = front.people.store.redeem_code(&code, later, |_| panic!("it has expired")).unwrap();
+    assert_eq!(late, crate::store::Redeemed::Unknown);
+    assert_eq!(front.post_form("/oauth/token", &[], &redeem(&code)).await.status, 200, "now it has not");
 }
 
 #[tokio::test]

@@ -39,8 +39,8 @@ fn action(action: Action, path: &'static str, method: &'static str, summary: &st
         .says(summary, description)
         .by(&[By::Token(access::needed_scope(action)), By::Cookie])
         .refuses(&[E::BadRequest, E::InvalidToken, E::TokenExpired, E::NotLoggedIn, E::InsufficientScope])
-        .refuses(&[E::InvalidAction, E::Unavailable]);
-    // Only what may change something asks where a cookie comes from, and how a body is announced.
+        .refuses(&[E::InvalidAction, E::Unavailable, E::TokenInUrl]);
+    // Only what may change something, or tell others, asks where a cookie comes from, and how a body is announced.
     if method == "post" { endpoint.refuses(&[E::OriginNotAllowed, E::UnsupportedMediaType]) } else { endpoint }
 }
 
@@ -69,7 +69,7 @@ fn scroll() -> Endpoint {
         .uses(Schemas::sent::<Things>)
         .uses(Schemas::sent::<Empty>)
         .answers_with(200, "The page; or nothing, if it was about one Thing.", "application/json", either)
-        .refuses(&[E::ThingNotFound, E::TooLarge])
+        .refuses(&[E::ThingNotFound, E::TooLarge, E::OriginNotAllowed])
 }
 
 fn search() -> Endpoint {

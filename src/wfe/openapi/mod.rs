@@ -138,7 +138,7 @@ mod tests {
         let (front, document) = (Front::new(), document());
         for (path, item) in document["paths"].as_object().unwrap() {
             let answer = front.send("PATCH", path, &[], "").await;
-            assert!(answer.is(405, "method_not_allowed"), "{path}");
+            assert_eq!(answer.status, 405, "{path}");
             let taken =
                 answer.header("allow").split(',').map(str::to_ascii_lowercase).filter(|method| method != "head");
             let described = item.as_object().unwrap().keys().cloned();

@@ -142,22 +142,31 @@ fn authorize() -> Endpoint {
         .answers_page(400, "The client or its `redirect_uri` is not known, so that nothing is sent anywhere.")
 }
 
-fn token() -> Endpoint {
-    let form = ("application/x-www-form-urlencoded", schemas::reference::<TokenRequest>());
-    Endpoint::new("post", "/oauth/token", "oauth_token", tag::OAUTH)
-        .says(
-            "Get an access token",
-            "For a client that acts for itself (`client_credentials`), or in exchange for a code or a refresh token.",
-        )
+/// What clients send as forms. Every refusal has OAuth's own form.
+fn by_client<T: ToSchema>(path: &'static str, id: &str, summary: &str, description: &str) -> Endpoint {
+    let form = ("application/x-www-form-urlencoded", schemas::reference::<T>());
+    let mut endpoint = Endpoint::new("post", path, id, tag::OAUTH)
+        .says(summary, description)
         .by(&[By::ClientSecret, By::Nobody])
-        .uses(Schemas::taken::<TokenRequest>)
+        .uses(Schemas::taken::<T>)
         .takes_either(&[form])
-        .answers::<TokenAnswer>(200, "The token.")
         .answers::<TokenError>(400, "The request or the grant is not good (RFC 6749 5.2).")
         .answers::<TokenError>(401, "The client is unknown, or its secret is wrong.")
         .with_header(401, "WWW-Authenticate", "`Basic`, if that was tried.")
+        .answers::<TokenError>(408, "The request did not arrive in time.")
+        .answers::<TokenError>(413, "The request is larger than allowed.")
         .answers::<TokenError>(429, "Too many requests in a short time.")
-        .answers::<TokenError>(500, "The server failed; it is safe to try again.")
+        .with_header(429, "Retry-After", "How long to wait, in seconds.")
+        .answers::<TokenError>(500, "The server failed; it is safe to try again.");
+    endpoint.refusals.clear();
+    endpoint
+}
+
+fn token() -> Endpoint {
+    let description =
+        "For a client that acts for itself (`client_credentials`), or in exchange for a code or a refresh token.";
+    by_client::<TokenRequest>("/oauth/token", "oauth_token", "Get an access token", description)
+        .answers::<TokenAnswer>(200, "The token.")
 }
 
 fn consent() -> Endpoint {
@@ -174,31 +183,17 @@ fn consent() -> Endpoint {
         .refuses(&[ErrorCode::OriginNotAllowed, ErrorCode::UnsupportedMediaType])
 }
 
-/// What is asked with a token in a form.
-fn presented(path: &'static str, id: &str, summary: &str, description: &str) -> Endpoint {
-    let form = ("application/x-www-form-urlencoded", schemas::reference::<Presented>());
-    Endpoint::new("post", path, id, tag::OAUTH)
-        .says(summary, description)
-        .by(&[By::ClientSecret, By::Nobody])
-        .uses(Schemas::taken::<Presented>)
-        .takes_either(&[form])
-        .answers::<TokenError>(400, "The request is not good (RFC 6749 5.2).")
-        .answers::<TokenError>(401, "The client is unknown, or its secret is wrong.")
-        .with_header(401, "WWW-Authenticate", "`Basic`, if that was tried.")
-        .answers::<TokenError>(429, "Too many requests in a short time.")
-        .answers::<TokenError>(500, "The server failed; it is safe to try again.")
-}
-
 fn revoke() -> Endpoint {
     let description = "Ends what the token belongs to, with all its tokens and the streams opened with them \
                        (RFC 7009). A token that is unknown is no error.";
-    presented("/oauth/revoke", "oauth_revoke", "Revoke a token", description).answers::<Empty>(200, "It has ended.")
+    by_client::<Presented>("/oauth/revoke", "oauth_revoke", "Revoke a token", description)
+        .answers::<Empty>(200, "It has ended.")
 }
 
 fn introspect() -> Endpoint {
     let description = "Whether a token can be used, and for what (RFC 7662); for clients with a secret, about tokens \
                        of their own organisation.";
-    presented("/oauth/introspect", "oauth_introspect", "Ask about a token", description)
+    by_client::<Presented>("/oauth/introspect", "oauth_introspect", "Ask about a token", description)
         .answers::<Introspection>(200, "What is known of it.")
 }
 

@@ -1,6 +1,7 @@
 //! Login, logout and the pages for people.
 
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     endpoint::{By, Endpoint},
@@ -11,11 +12,32 @@ use crate::{
         ErrorCode as E,
         schemas::{self, Schemas},
     },
-    wfe::login::{LoginAnswer, LoginForm},
+    wfe::{
+        login::{LoginAnswer, LoginForm},
+        oauth::applications,
+    },
 };
 
+/// The button of an application.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the field of a form")]
+struct EndApplication {
+    /// The application's id.
+    client: String,
+}
+
 pub(super) fn all() -> Vec<Endpoint> {
-    vec![home(), create_thing(), thing_page(), asset(), login_page(), log_in(), log_out()]
+    vec![
+        home(),
+        create_thing(),
+        thing_page(),
+        asset(),
+        login_page(),
+        log_in(),
+        log_out(),
+        applications(),
+        end_application(),
+    ]
 }
 
 fn page(method: &'static str, path: &'static str, id: &str) -> Endpoint {
@@ -97,6 +119,8 @@ fn log_in() -> Endpoint {
         .with_header(303, "Set-Cookie", "The login cookie.")
         .with_header(303, "Location", "The page to go on to.")
         .answers_page(401, "The form again: the name or the password is wrong.")
+        .answers_page(429, "The form again: too many wrong passwords; `Retry-After` says how long to wait.")
+        .answers_page(503, "The form again: too many logins at once; `Retry-After` says how long to wait.")
         .refuses(&[E::WrongCredentials, E::OriginNotAllowed, E::UnsupportedMediaType])
         .refuses(&[E::TooManyRequests, E::Unavailable])
 }
@@ -108,4 +132,28 @@ fn log_out() -> Endpoint {
         .answers_bare(303, "Logged out.")
         .with_header(303, "Location", "`/login`.")
         .refuses(&[E::OriginNotAllowed])
+}
+
+fn applications() -> Endpoint {
+    page("get", applications::PATH, "applications")
+        .says("Applications", "The applications that the user has allowed to work for them.")
+        .by(&[By::Cookie])
+        .answers_page(200, "The page.")
+        .answers_bare(303, "Nobody is logged in.")
+        .with_header(303, "Location", "`/login`.")
+}
+
+fn end_application() -> Endpoint {
+    let form = ("application/x-www-form-urlencoded", schemas::reference::<EndApplication>());
+    page("post", applications::PATH, "end_application")
+        .says(
+            "End an application",
+            "Ends all that the user has allowed an application, and the streams opened with it.",
+        )
+        .by(&[By::Cookie])
+        .uses(Schemas::taken::<EndApplication>)
+        .takes_either(&[form])
+        .answers_bare(303, "It has ended, or nobody is logged in.")
+        .with_header(303, "Location", "The page again, or `/login`.")
+        .refuses(&[E::OriginNotAllowed, E::UnsupportedMediaType])
 }

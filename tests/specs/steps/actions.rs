@@ -2,13 +2,14 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cucumber::{gherkin::Step, then, when};
+use oauth2::url::form_urlencoded;
 use serde_json::{Value, json};
 use yrs::{Doc, Map as _, ReadTxn as _, StateVector, Transact as _, updates::decoder::Decode as _};
 
 use super::streams::find_position;
 use crate::{
     scene::Scene,
-    web,
+    web::{self, Answer},
     wording::{self, like},
 };
 
@@ -22,16 +23,21 @@ async fn is_called(scene: &mut Scene, method: String, action: String, name: Stri
     let body = wording::json(scene, step.docstring.as_ref().expect("the body is given"));
     let cookie = web::log_in(scene, &name).await;
     let headers = [("cookie", cookie), ("content-type", "application/json".into())];
-    let answer = if method == "GET" {
-        let fields = body.as_object().expect("fields").iter();
-        let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), |text| text.replace(' ', "+"));
-        let query: Vec<String> = fields.map(|(field, value)| format!("{field}={}", plain(value))).collect();
-        web::send(scene, "GET", &format!("/_ajax/{action}?{}", query.join("&")), &headers, None).await
-    } else {
-        web::send(scene, "POST", &format!("/_ajax/{action}"), &headers, Some(body.to_string())).await
-    };
+    let answer = call(scene, &method, &action, &headers, &body).await;
     scene.answer = Some(answer);
     scene.told = Some(Ok(body));
+}
+
+/// A GET takes the body's fields in its query.
+async fn call(scene: &Scene, method: &str, action: &str, headers: &[(&str, String)], body: &Value) -> Answer {
+    if method == "GET" {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (field, value) in body.as_object().expect("fields") {
+            query.append_pair(field, value.as_str().unwrap_or(&value.to_string()));
+        }
+        return web::send(scene, "GET", &format!("/_ajax/{action}?{}", query.finish()), headers, None).await;
+    }
+    web::send(scene, method, &format!("/_ajax/{action}"), headers, Some(body.to_string())).await
 }
 
 #[when(expr = "{string} does {word} with the same body")]
@@ -69,14 +75,21 @@ async fn is_called_with_scope(scene: &mut Scene, method: String, action: String,
     scene.answer = Some(web::send(scene, &method, &format!("/_ajax/{action}"), &headers, body).await);
 }
 
-#[when(regex = r#"^POST _ajax/(\w+) is called as Ada and "([^":]+): ([^"]+)" with:$"#)]
-async fn is_called_saying(scene: &mut Scene, action: String, header: String, value: String, step: &Step) {
-    let body = wording::json(scene, step.docstring.as_ref().expect("the body is given")).to_string();
+#[when(regex = r#"^(GET|POST) _ajax/(\w+) is called as Ada and "([^":]+): ([^"]+)" with:$"#)]
+async fn is_called_saying(
+    scene: &mut Scene,
+    method: String,
+    action: String,
+    header: String,
+    value: String,
+    step: &Step,
+) {
+    let body = wording::json(scene, step.docstring.as_ref().expect("the body is given"));
     let mut headers = vec![("cookie", web::log_in(scene, "Ada").await), (header.as_str(), value)];
     if !header.eq_ignore_ascii_case("content-type") {
         headers.push(("content-type", "application/json".into()));
     }
-    scene.answer = Some(web::send(scene, "POST", &format!("/_ajax/{action}"), &headers, Some(body)).await);
+    scene.answer = Some(call(scene, &method, &action, &headers, &body).await);
 }
 
 #[when(expr = "{string} scrolls on from there with the id {int}")]

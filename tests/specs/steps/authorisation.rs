@@ -28,7 +28,7 @@ async fn registered_public(scene: &mut Scene, name: String, scopes: String) {
     register(scene, &name, &scopes, &["-public"]).await;
 }
 
-async fn register(scene: &mut Scene, name: &str, scopes: &str, more: &[&str]) {
+pub(super) async fn register(scene: &mut Scene, name: &str, scopes: &str, more: &[&str]) {
     let mut words = vec!["-client", name, "-add", "-organisation", "acme", "-redirect", REDIRECT, "-json"];
     words.extend(scopes.split(' ').flat_map(|scope| ["-scope", scope]));
     words.extend(more);

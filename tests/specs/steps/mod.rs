@@ -2,6 +2,7 @@
 
 mod actions;
 mod admin;
+mod applications;
 mod authorisation;
 mod data;
 mod disk;

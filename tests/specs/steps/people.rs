@@ -1,6 +1,7 @@
 //! People: their logins, their streams, what they look for and are shown.
 
 use cucumber::{given, then, when};
+use oauth2::url::form_urlencoded;
 use serde_json::{Value, json};
 use widgetapp::{
     client::ConnectError,
@@ -195,6 +196,22 @@ async fn wrong_password(scene: &mut Scene, name: Name) {
 async fn must_wait(scene: &mut Scene, name: Name) {
     let answer = web::try_to_log_in(scene, &name, &[]).await;
     assert_eq!((answer.status, answer.json()["name"].clone()), (429, json!("too_many_requests")), "{answer:?}");
+    let seconds: u64 = answer.header("retry-after").parse().expect("seconds");
+    assert!((1..=60).contains(&seconds), "{answer:?}");
+}
+
+#[when(expr = "{person} fills in the login page")]
+async fn fills_in(scene: &mut Scene, name: Name) {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("username", &name.to_lowercase()).append_pair("password", &web::password(scene, &name));
+    let kind = [("content-type", "application/x-www-form-urlencoded".to_owned())];
+    scene.answer = Some(web::send(scene, "POST", "/login", &kind, Some(form.finish())).await);
+}
+
+#[then("the page tells her how long to wait")]
+async fn told_how_long(scene: &mut Scene) {
+    let answer = scene.answer();
+    assert_eq!((answer.status, answer.header("content-type")), (429, "text/html; charset=utf-8"), "{answer:?}");
     let seconds: u64 = answer.header("retry-after").parse().expect("seconds");
     assert!((1..=60).contains(&seconds), "{answer:?}");
 }
