@@ -19,6 +19,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::{
+    access::Denied,
     protocol::{ErrorBody, ErrorCode},
     store::StoreError,
 };
@@ -79,6 +80,18 @@ impl From<ErrorBody> for Problem {
 impl From<ErrorCode> for Problem {
     fn from(code: ErrorCode) -> Self {
         ErrorBody::from(code).into()
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Scope(scope) => {
+                let challenge = format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope.name());
+                Self::from(denied.code()).challenge(&challenge)
+            }
+            _ => denied.code().into(),
+        }
     }
 }
 
@@ -168,7 +181,12 @@ pub(super) fn status_of(code: ErrorCode) -> StatusCode {
         E::ChangedMeanwhile => StatusCode::PRECONDITION_FAILED,
         E::TooLarge | E::EditTooLarge | E::ThingTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         E::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        E::InvalidPatch | E::InvalidUpdate | E::InviteeNotFound => StatusCode::UNPROCESSABLE_ENTITY,
+        E::InvalidPatch
+        | E::InvalidUpdate
+        | E::InviteeNotFound
+        | E::InvalidSync
+        | E::InvalidCursor
+        | E::InvalidAwareness => StatusCode::UNPROCESSABLE_ENTITY,
         E::NotAnUpgrade => StatusCode::UPGRADE_REQUIRED,
         E::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         E::Internal => StatusCode::INTERNAL_SERVER_ERROR,

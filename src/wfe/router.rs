@@ -14,7 +14,7 @@ use super::{
     oauth::{authorize, consent, metadata, presented, token},
     openapi, pages, problem,
     problem::Problem,
-    stream_door,
+    stream_door, tickets,
 };
 use crate::protocol::{ErrorCode, action::Action};
 
@@ -34,6 +34,7 @@ pub fn router(app: App) -> Router {
         .route("/_ajax/delete", by_post(Action::Delete))
         .route("/_ajax/invite", by_post(Action::Invite))
         .route("/_ajax/uninvite", by_post(Action::Uninvite))
+        .route("/_ajax/ticket", post(tickets::issue))
         .route("/api/1.0/things", get(legacy::list).post(legacy::create))
         .route("/api/1.0/things/{id}", get(legacy::show).put(legacy::replace).delete(legacy::delete))
         .route("/oauth/authorize", get(authorize::ask).post(consent::decide))
@@ -44,6 +45,7 @@ pub fn router(app: App) -> Router {
         .route("/.well-known/openid-configuration", get(metadata::server))
         .route("/.well-known/jwks.json", get(metadata::keys))
         .route("/_stream", get(stream_door::open))
+        .route("/_stream/yjs/{thing}", get(stream_door::open_yjs))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(openapi::openapi))

@@ -19,23 +19,29 @@ use super::{
     fan_out::FanOut,
     request_context::RequestContext,
     split::{self, Route},
+    yjs::{self, Said},
 };
 use crate::{
     access::{Caller, Proof},
     ipc::{
         link,
-        messages::{Effect, Encoded, OpenThing, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
+        messages::{
+            Effect, Encoded, Holding, OpenThing, Push, Request, StreamDown, StreamUp, To, WfeDown, WfeUp, Whereabouts,
+        },
     },
     limiter::{Limiter, Rate, Verdict},
     protocol::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, Role, ThingId,
-        action::{Action, Edited},
+        action::{Action, Edited, Form},
         codec::append_with_join,
         limits,
         message::Empty,
         session,
     },
 };
+
+/// The first message of a y-websocket connection, which is not the client's: see [`yjs::opening`].
+const OPENING: u64 = 0;
 
 /// What all sessions have in common.
 #[derive(Clone, Copy, Debug)]
@@ -71,10 +77,11 @@ struct Session {
 }
 
 /// A Thing that a session has open.
-#[derive(Clone, Copy)]
 struct Opening {
     join: u32,
     role: Role,
+    form: Form,
+    whereabouts: Whereabouts,
 }
 
 struct Pending {
@@ -91,13 +98,32 @@ struct Key {
     key: String,
 }
 
+impl Opening {
+    fn of(open: &OpenThing) -> Self {
+        Self { join: open.join, role: open.role, form: open.form, whereabouts: open.whereabouts.clone() }
+    }
+}
+
 impl Session {
     fn connected(&self) -> WfeUp {
         WfeUp::Connected {
             session: self.context.session,
             caller: self.context.caller.clone(),
-            open: self.open.iter().map(|(thing, open)| (*thing, open.role)).collect(),
+            open: self.open.iter().map(holding).collect(),
         }
+    }
+
+    /// The id in Yjs of a client of y-websocket.
+    fn own_id(&self) -> Option<u64> {
+        let awareness = self.open.values().find_map(|open| open.whereabouts.awareness.as_ref())?;
+        Some(awareness.client)
+    }
+
+    /// Whether a request about a Thing may go on: it is open in one of these forms, or about to be opened.
+    fn has_open(&self, thing: Option<ThingId>, forms: &[Form]) -> bool {
+        let is_open = thing.and_then(|thing| self.open.get(&thing)).map(|open| forms.contains(&open.form));
+        let opening = |pending: &Pending| pending.action == Some(Action::Open) && pending.thing == thing;
+        is_open.unwrap_or_else(|| self.pending.values().any(opening))
     }
 
     /// A token may be replaced a little late; a login ends when it ends.
@@ -139,7 +165,7 @@ impl Front {
             stream,
             limiter: Limiter::new(self.terms.rate, now),
             warned: false,
-            open: open.iter().map(|open| (open.thing, Opening { join: open.join, role: open.role })).collect(),
+            open: open.iter().map(|open| (open.thing, Opening::of(open))).collect(),
             pending: BTreeMap::new(),
             context,
         };
@@ -167,6 +193,14 @@ impl Front {
         let (rate, max_things) = (self.terms.rate, self.terms.max_things);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let verdict = session.limiter.request(rate, now);
+        let message = match session.context.thing.filter(|_| sequence > OPENING) {
+            None => message,
+            Some(thing) => match yjs::heard(thing, session.own_id(), &message) {
+                Ok(Some(request)) => request,
+                Ok(None) => return self.tell_answer(id, sequence, None, None, None),
+                Err(error) => return self.close(id, CloseCode::ProtocolError, &error.to_string()),
+            },
+        };
         let head: RequestHead = match session.context.protocol.decode(&message) {
             Ok(head) => head,
             Err(error) => return self.close(id, CloseCode::ProtocolError, &error.to_string()),
@@ -185,14 +219,21 @@ impl Front {
                 return self.close(id, CloseCode::TooManyRequests, CloseCode::TooManyRequests.message());
             }
         }
-        let action = match split::route(&head) {
+        let thing = head.thing.as_deref().and_then(|thing| thing.parse().ok());
+        let action = match split::route(&head, session.context.protocol) {
             Err(error) => return self.refuse(id, sequence, &head, error),
             Ok(Route::Ping) => return self.answer(id, sequence, &head, &Empty {}, None),
             Ok(Route::Refresh) => None,
             Ok(Route::Close) => return self.close_thing(id, sequence, &head),
             Ok(Route::UserAction(action)) => Some(action),
+            Ok(Route::Sync) if session.has_open(thing, &[Form::Yjs]) => None,
+            Ok(Route::Presence) if session.has_open(thing, &[Form::Json, Form::Yjs]) => None,
+            Ok(Route::Sync) => {
+                let why = "this connection has not opened the Thing as \"yjs\"";
+                return self.refuse(id, sequence, &head, ErrorBody::new(ErrorCode::NotOpen, why));
+            }
+            Ok(Route::Presence) => return self.refuse(id, sequence, &head, ErrorCode::NotOpen.into()),
         };
-        let thing = head.thing.as_deref().and_then(|thing| thing.parse().ok());
         if let (Some(Action::Open), Some(thing)) = (action, thing) {
             let opening = session.pending.values().filter(|pending| pending.action == Some(Action::Open)).count();
             if session.open.len() + opening >= max_things && !session.open.contains_key(&thing) {
@@ -274,22 +315,52 @@ impl Front {
             }
             return;
         };
-        let (stream, codec) = (session.stream, session.context.protocol);
+        let codec = session.context.protocol;
         let mut join = pending.thing.and_then(|thing| session.open.get(&thing)).map(|open| open.join);
         match &effect {
             Some(Effect::Opened(open)) => {
-                session.open.insert(open.thing, Opening { join: open.join, role: open.role });
-                self.fan_out.open(id, stream, codec, open);
+                session.open.insert(open.thing, Opening::of(open));
+                self.fan_out.open(id, session.stream, codec, open);
                 // WFE has put the new join into this reply.
                 join = None;
+            }
+            Some(Effect::Whereabouts(thing, now)) => {
+                if let Some(opening) = session.open.get_mut(thing) {
+                    opening.whereabouts = now.clone();
+                }
             }
             Some(Effect::Closed(_) | Effect::Role(..) | Effect::At(..)) | None => {}
         }
         if let (Some(join), Some(reply)) = (join, &mut message) {
             *reply = with_join(codec, reply, join);
         }
-        let about = pending.thing;
-        self.tell_stream(stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, about, message });
+        self.tell_answer(id, sequence, effect, pending.thing, message);
+    }
+
+    /// Answers a message of a client, in its own words.
+    fn tell_answer(
+        &self,
+        id: Uuid,
+        sequence: u64,
+        effect: Option<Effect>,
+        about: Option<ThingId>,
+        message: Option<Bytes>,
+    ) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        let (message, close) = match message.map(|message| (session.context.protocol, message)) {
+            None => (None, None),
+            Some((Codec::Yjs, reply)) => match yjs::said(&reply) {
+                Said::Nothing => (None, None),
+                Said::Message(message) => (Some(message), None),
+                Said::Close(code, reason) => (None, Some((code, reason))),
+            },
+            Some((_, message)) => (Some(message), None),
+        };
+        let send = StreamDown::Send { session: id, answers: Some(sequence), effect, about, message };
+        self.tell_stream(session.stream, &send);
+        if let Some((code, reason)) = close {
+            self.close(id, code, &reason);
+        }
     }
 
     /// What a session may do with a Thing that it has open has changed. What ends it comes last of all that it hears
@@ -325,8 +396,13 @@ impl Front {
             join: Some(join),
             ..Outgoing::push(session::PORT, "access", body)
         };
-        let (effect, message) = (Some(Effect::Role(thing, role)), Some(encode(codec, &push)));
+        // y-websocket has no word for it; without the one Thing that it is for, the connection is over.
+        let message = (codec != Codec::Yjs).then(|| encode(codec, &push));
+        let effect = Some(Effect::Role(thing, role));
         self.tell_stream(stream, &StreamDown::Send { session: id, answers: None, effect, about: None, message });
+        if codec == Codec::Yjs && role.is_none() {
+            self.close(id, CloseCode::Forbidden, CloseCode::Forbidden.message());
+        }
     }
 
     fn push(&mut self, mut push: Push) {
@@ -337,12 +413,15 @@ impl Front {
             let (epoch, offset) = (change.epoch.clone(), change.offset);
             let mut edited = Edited { epoch, offset, durable: true, patch: None };
             if self.acknowledge(session, sequence, push.thing, &mut edited, &push.encoded) {
-                push.except = Some(session);
+                push.to = To::Others(session);
             }
         }
         let streams = match &push.change {
             Some(change) => self.fan_out.pass(push.thing, change.offset),
-            None => self.fan_out.get(push.thing).into_iter().flat_map(|topic| topic.streams()).collect(),
+            None => match push.to {
+                To::One(session) => self.sessions.get(&session).map(|session| session.stream).into_iter().collect(),
+                _ => self.fan_out.get(push.thing).into_iter().flat_map(|topic| topic.streams()).collect(),
+            },
         };
         let down = StreamDown::Push(push);
         streams.into_iter().for_each(|stream| self.tell_stream(stream, &down));
@@ -375,7 +454,10 @@ impl Front {
             let expires_at = session.context.expires_at;
             if unix_seconds >= expires_at.saturating_add(session.grace_seconds()) {
                 expired.push(*id);
-            } else if unix_seconds + limits::EXPIRY_WARNING.as_secs() >= expires_at && !session.warned {
+            } else if unix_seconds + limits::EXPIRY_WARNING.as_secs() >= expires_at
+                && !session.warned
+                && session.context.protocol != Codec::Yjs
+            {
                 session.warned = true;
                 warned.push((*id, session.stream, session.context.protocol, expires_at));
             }
@@ -406,8 +488,7 @@ impl Front {
             };
             encode(session.context.protocol, &reply)
         });
-        let (answers, about) = (Some(sequence), None);
-        self.tell_stream(session.stream, &StreamDown::Send { session: id, answers, effect, about, message });
+        self.tell_answer(id, sequence, effect, None, message);
     }
 
     fn refuse(&self, id: Uuid, sequence: u64, head: &RequestHead, error: ErrorBody) {
@@ -415,8 +496,7 @@ impl Front {
         let name: String = head.name.chars().take(limits::MAX_KEY_BYTES).collect();
         let reply = Outgoing::failure(head.port, &name, head.id.map(Into::into), head.thing.clone(), error);
         let message = Some(encode(session.context.protocol, &reply));
-        let (answers, effect, about) = (Some(sequence), None, None);
-        self.tell_stream(session.stream, &StreamDown::Send { session: id, answers, effect, about, message });
+        self.tell_answer(id, sequence, None, None, message);
     }
 
     fn close(&self, id: Uuid, code: CloseCode, reason: &str) {
@@ -452,6 +532,10 @@ impl Front {
 
 fn encode<B: Serialize>(codec: Codec, message: &Outgoing<'_, B>) -> Bytes {
     codec.encode(message).into()
+}
+
+fn holding((thing, open): (&ThingId, &Opening)) -> Holding {
+    Holding { thing: *thing, role: open.role, whereabouts: open.whereabouts.clone() }
 }
 
 /// A message about a Thing that the session has open.
