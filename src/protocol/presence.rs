@@ -46,7 +46,24 @@ pub struct Present {
     pub color: String,
     /// Where they point, if they have said that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<Cursor>,
+    pub cursor: Option<CursorAt>,
+}
+
+/// A [`Cursor`] as others are told of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CursorAt {
+    /// Across.
+    #[schema(value_type = f64)]
+    pub x: Number,
+    /// Down.
+    #[schema(value_type = f64)]
+    pub y: Number,
+    /// The part that it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    /// What is selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Value>,
 }
 
 /// Everyone who has the Thing open, the receiver too: body of `state`. It replaces what was known.

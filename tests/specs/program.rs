@@ -160,6 +160,12 @@ impl Program {
         Self { writer, codec, seen, cursor: 0, last_id: 1000 }
     }
 
+    /// Closes the connection.
+    pub async fn disconnect(&mut self) {
+        // It may be closed already.
+        let _ = self.writer.close().await;
+    }
+
     /// Sends a message in the stream's own encoding.
     pub async fn send(&mut self, message: &Value) {
         locked(&self.seen).ask(message);

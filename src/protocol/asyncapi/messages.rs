@@ -20,7 +20,7 @@ use crate::protocol::{
     limits,
     message::Empty,
     notification::{Approval, Invited, Uninvited},
-    presence::{Cursor, CursorPush, Present, State},
+    presence::{Cursor, CursorAt, CursorPush, Present, State},
     schemas,
     session::{self, Access, Drain, ExpiresAt, Welcome},
     sync::{Sync, Synced},
@@ -336,6 +336,7 @@ fn document_sync(document: &mut Document) {
 fn presence(document: &mut Document) {
     let number = |number: u32| Number::from(number);
     let cursor = || Cursor { x: number(10), y: number(20), part: Some("lamp".into()), selection: None };
+    let at = || CursorAt { x: number(10), y: number(20), part: Some("lamp".into()), selection: None };
     let grace = |cursor| Present {
         id: "b6a3c9a1-3f0a-4a57-9a38-3e7dd2a9b4d2".into(),
         user: "grace".into(),
@@ -354,7 +355,7 @@ fn presence(document: &mut Document) {
             .sends(&[Empty {}]),
     );
     let Present { id, user, color, .. } = grace(None);
-    let Cursor { x, y, part, selection } = cursor();
+    let CursorAt { x, y, part, selection } = at();
     document.push(
         Subject::presence("cursor")
             .push("Somebody points elsewhere", "Only the newest of each is sent.")
@@ -368,7 +369,7 @@ fn presence(document: &mut Document) {
                 "After a Thing was opened, and whenever somebody may have missed something. It replaces what was known.",
             )
             .always(&["thing", "join"])
-            .sends(&[State { present: vec![grace(Some(cursor()))], others: 0 }]),
+            .sends(&[State { present: vec![grace(Some(at()))], others: 0 }]),
     );
     for (name, title, summary) in [
         ("joined", "Somebody has come", "Somebody else has opened a Thing that you have open."),

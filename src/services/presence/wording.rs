@@ -10,7 +10,7 @@ use crate::{
     ipc::messages::{Awareness, Encoded, To},
     protocol::{
         Codec, Outgoing, ThingId,
-        presence::{Cursor, CursorPush, PORT, Present, State},
+        presence::{CursorAt, CursorPush, PORT, Present, State},
         yjs,
     },
 };
@@ -43,7 +43,7 @@ pub(super) fn encode(thing: ThingId, what: &What, to: To) -> Vec<Vec<Encoded>> {
 
 fn elsewhere(thing: ThingId, person: &Person, moved: Moved) -> Vec<Encoded> {
     let mut encoded = Vec::new();
-    if let Some(Cursor { x, y, part, selection }) = cursor(person).filter(|_| moved.cursor) {
+    if let Some(CursorAt { x, y, part, selection }) = cursor(person).filter(|_| moved.cursor) {
         let Present { id, user, color, .. } = present(person, false);
         encoded = on_port(thing, "cursor", CursorPush { id, user, color, x, y, part, selection });
     }
@@ -84,7 +84,7 @@ fn present(person: &Person, with_cursor: bool) -> Present {
     }
 }
 
-fn cursor(person: &Person) -> Option<Cursor> {
+fn cursor(person: &Person) -> Option<CursorAt> {
     serde_json::from_str(person.whereabouts.cursor.as_ref()?).ok()
 }
 
