@@ -252,9 +252,10 @@ impl Offer {
             }
         }
         if offered && codec.is_none() {
-            let names: Vec<_> = known.iter().map(|codec| codec.subprotocol()).collect();
-            let why = format!("offer {}, or no subprotocol", names.join(" or "));
-            return Err(Problem::new(ErrorCode::UnknownSubprotocol, why));
+            if yjs {
+                return Err(Problem::new(ErrorCode::UnknownSubprotocol, "offer widgetapp.v1.yjs, or no subprotocol"));
+            }
+            return Err(ErrorCode::UnknownSubprotocol.into());
         }
         Ok(Self { chosen: codec.map(|codec| codec.subprotocol().into()), codec: codec.unwrap_or(known[0]), token })
     }
