@@ -13,7 +13,7 @@ use std::{cell::RefCell, rc::Rc};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use self::people::{NotHere, People, Say, What};
+use self::people::{People, Refused, Say, What};
 use super::call::{Call, Place};
 use crate::{
     access::Principal,
@@ -101,8 +101,7 @@ impl Presence {
         };
         let cursor = serde_json::json!(cursor).to_string();
         self.behind(things, thing, call, move |people, session| {
-            let (whereabouts, say) = people.cursor(thing, session, cursor, clock::now())?;
-            Ok((Some(whereabouts), say))
+            Ok(people.cursor(thing, session, cursor, clock::now())?)
         });
     }
 
@@ -115,8 +114,7 @@ impl Presence {
         };
         self.behind(things, thing, call, move |people, session| {
             let entries = yjs::read_awareness(&data).map_err(|_| ErrorCode::InvalidAwareness)?;
-            let told = people.awareness(thing, session, &entries, clock::now())?;
-            Ok(told.map_err(|_| ErrorCode::InvalidAwareness)?)
+            Ok(people.awareness(thing, session, &entries, clock::now())?)
         });
     }
 
@@ -166,8 +164,11 @@ impl Presence {
     }
 }
 
-impl From<NotHere> for ErrorCode {
-    fn from(NotHere: NotHere) -> Self {
-        Self::NotOpen
+impl From<Refused> for ErrorCode {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotHere => Self::NotOpen,
+            Refused::Unfit => Self::InvalidAwareness,
+        }
     }
 }

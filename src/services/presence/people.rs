@@ -10,7 +10,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::stamp::{self, Unfit};
+use super::stamp;
 use crate::{
     access::Principal,
     ipc::messages::{Awareness, To, Whereabouts},
@@ -107,9 +107,17 @@ pub enum What {
     Moved(Person, Moved),
 }
 
-/// The session has not opened the Thing.
+/// Why what somebody says of themselves is not taken.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NotHere;
+pub enum Refused {
+    /// They have not opened the Thing.
+    NotHere,
+    /// It is no awareness state.
+    Unfit,
+}
+
+/// Where somebody is from now on, if that is new, and what is to be said of it now.
+type Taken = (Option<Whereabouts>, Option<Say>);
 
 impl People {
     /// A session has opened a Thing; perhaps it had it open before.
@@ -188,18 +196,12 @@ impl People {
     ///
     /// # Errors
     /// They have not opened the Thing.
-    pub fn cursor(
-        &mut self,
-        thing: ThingId,
-        session: Uuid,
-        cursor: String,
-        now: Instant,
-    ) -> Result<(Whereabouts, Option<Say>), NotHere> {
-        let person = self.person(thing, session).ok_or(NotHere)?;
+    pub fn cursor(&mut self, thing: ThingId, session: Uuid, cursor: String, now: Instant) -> Result<Taken, Refused> {
+        let person = self.person(thing, session).ok_or(Refused::NotHere)?;
         person.whereabouts.cursor = Some(cursor);
         person.untold.cursor = true;
         let whereabouts = person.whereabouts.clone();
-        Ok((whereabouts, self.moved(thing, session, now)))
+        Ok((Some(whereabouts), self.moved(thing, session, now)))
     }
 
     /// A client of y-websocket tells of itself, or repeats what it has heard of others; where it is from now on, if
@@ -213,28 +215,26 @@ impl People {
         session: Uuid,
         entries: &[yjs::Awareness<'_>],
         now: Instant,
-    ) -> Result<Result<(Option<Whereabouts>, Option<Say>), Unfit>, NotHere> {
-        let Some(room) = self.rooms.get_mut(&thing) else { return Err(NotHere) };
-        let Some((entry, shift)) = room.own(session, entries)? else { return Ok(Ok((None, None))) };
-        let person = room.person(session).ok_or(NotHere)?;
-        let stamped = match stamp::stamp(entry.state, &person.who) {
-            Ok(stamped) => stamped,
-            Err(unfit) => return Ok(Err(unfit)),
-        };
+    ) -> Result<Taken, Refused> {
+        let room = self.rooms.get_mut(&thing).ok_or(Refused::NotHere)?;
+        let Some((entry, shift)) = room.own(session, entries)? else { return Ok((None, None)) };
+        let person = room.person(session).ok_or(Refused::NotHere)?;
+        let stamped = stamp::stamp(entry.state, &person.who).ok_or(Refused::Unfit)?;
         let awareness = Awareness { client: entry.client, clock: entry.clock, shift, state: stamped.state };
         person.untold.awareness = true;
         person.untold.cursor |= stamped.cursor.is_some() && stamped.cursor != person.whereabouts.cursor;
         person.whereabouts = Whereabouts { cursor: stamped.cursor, awareness: Some(awareness) };
         let whereabouts = person.whereabouts.clone();
-        Ok(Ok((Some(whereabouts), self.moved(thing, session, now))))
+        Ok((Some(whereabouts), self.moved(thing, session, now)))
     }
 
     /// Everyone there, for one of them.
     ///
     /// # Errors
     /// They have not opened the Thing.
-    pub fn state(&mut self, thing: ThingId, session: Uuid, now: Instant) -> Result<Say, NotHere> {
-        let room = self.rooms.get_mut(&thing).filter(|room| room.number.contains_key(&session)).ok_or(NotHere)?;
+    pub fn state(&mut self, thing: ThingId, session: Uuid, now: Instant) -> Result<Say, Refused> {
+        let room =
+            self.rooms.get_mut(&thing).filter(|room| room.number.contains_key(&session)).ok_or(Refused::NotHere)?;
         Ok(room.say(thing, To::One(session), room.state(), now))
     }
 
@@ -387,8 +387,8 @@ impl Room {
         &mut self,
         session: Uuid,
         entries: &'a [yjs::Awareness<'b>],
-    ) -> Result<Option<(&'a yjs::Awareness<'b>, u32)>, NotHere> {
-        let person = self.person(session).ok_or(NotHere)?;
+    ) -> Result<Option<(&'a yjs::Awareness<'b>, u32)>, Refused> {
+        let person = self.person(session).ok_or(Refused::NotHere)?;
         if let Some(known) = person.whereabouts.awareness.clone() {
             let newer = |entry: &&yjs::Awareness<'_>| entry.client == known.client && entry.clock > known.clock;
             return Ok(entries.iter().find(newer).map(|entry| (entry, known.shift)));

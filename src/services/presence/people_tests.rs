@@ -68,7 +68,7 @@ impl Bench {
 
     /// What a client tells; its clock as the others see it, if they are told.
     fn tells(&mut self, number: u128, entries: &[yjs::Awareness<'_>], millis: u64) -> Option<(u64, u32)> {
-        let told = self.people.awareness(THING, session(number), entries, self.at(millis)).unwrap().unwrap();
+        let told = self.people.awareness(THING, session(number), entries, self.at(millis)).unwrap();
         let own = told.0?.awareness.unwrap();
         Some((own.client, own.clock + own.shift))
     }
@@ -83,7 +83,7 @@ fn who_comes_is_told_who_is_there_and_the_others_that_they_came() {
     assert_eq!(short(&bench.people.left(THING, session(1), bench.start)), ["all: left ada"]);
     assert_eq!(short(&bench.people.gone(session(2), bench.start)), ["all: left grace"]);
     assert!(bench.people.rooms.is_empty() && bench.people.of.is_empty());
-    assert_eq!(bench.people.cursor(THING, session(2), "{}".into(), bench.start).unwrap_err(), NotHere);
+    assert_eq!(bench.people.cursor(THING, session(2), "{}".into(), bench.start).unwrap_err(), Refused::NotHere);
 }
 
 #[test]

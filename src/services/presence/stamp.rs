@@ -8,10 +8,6 @@ use crate::{
     protocol::{limits::MAX_AWARENESS_BYTES, presence::Cursor, yjs},
 };
 
-/// An awareness state is not a JSON object within the limits.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Unfit;
-
 /// An awareness state as it is passed on.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stamped {
@@ -21,18 +17,15 @@ pub struct Stamped {
     pub cursor: Option<String>,
 }
 
-/// Puts the sender's name and colour into an awareness state.
-///
-/// # Errors
-/// It is not an object, or too large.
-pub fn stamp(state: &str, who: &Principal) -> Result<Stamped, Unfit> {
+/// Puts the sender's name and colour into an awareness state; none if that is not an object, or too large.
+pub fn stamp(state: &str, who: &Principal) -> Option<Stamped> {
     if state.len() > MAX_AWARENESS_BYTES {
-        return Err(Unfit);
+        return None;
     }
     if state == yjs::GONE {
-        return Ok(Stamped { state: state.to_owned(), cursor: None });
+        return Some(Stamped { state: state.to_owned(), cursor: None });
     }
-    let Ok(mut fields) = serde_json::from_str::<Map<String, Value>>(state) else { return Err(Unfit) };
+    let mut fields: Map<String, Value> = serde_json::from_str(state).ok()?;
     let user = fields.entry("user").or_insert_with(|| Value::Object(Map::new()));
     if !user.is_object() {
         *user = Value::Object(Map::new());
@@ -41,7 +34,7 @@ pub fn stamp(state: &str, who: &Principal) -> Result<Stamped, Unfit> {
     user["color"] = color(who).into();
     let cursor = fields.get("cursor").and_then(|cursor| serde_json::from_value::<Cursor>(cursor.clone()).ok());
     let cursor = cursor.filter(Cursor::fits).map(|cursor| serde_json::json!(cursor).to_string());
-    Ok(Stamped { state: Value::Object(fields).to_string(), cursor })
+    Some(Stamped { state: Value::Object(fields).to_string(), cursor })
 }
 
 /// Somebody's colour: the same everywhere and always, and dark enough to be read on white.
@@ -87,7 +80,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_stamped_or_refused(text in ".{0,80}") {
-            if let Ok(stamped) = stamp(&text, &ada()) {
+            if let Some(stamped) = stamp(&text, &ada()) {
                 prop_assert!(text == "null" || stamped.state.contains(r#""name":"ada""#));
             }
         }
@@ -97,7 +90,7 @@ mod tests {
     fn what_is_no_object_or_too_large_is_refused() {
         let large = json!({"text": "x".repeat(MAX_AWARENESS_BYTES)}).to_string();
         for state in ["[]", "7", "\"grace\"", "{", &large] {
-            assert_eq!(stamp(state, &ada()), Err(Unfit));
+            assert_eq!(stamp(state, &ada()), None);
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! No IO and no waiting: what is to be sent goes into the links' buffers.
 
+mod answers;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use super::{
     fan_out::FanOut,
     request_context::RequestContext,
     split::{self, Route},
-    yjs::{self, Said},
+    yjs,
 };
 use crate::{
     access::{Caller, Proof},
@@ -337,32 +338,6 @@ impl Front {
         self.tell_answer(id, sequence, effect, pending.thing, message);
     }
 
-    /// Answers a message of a client, in its own words.
-    fn tell_answer(
-        &self,
-        id: Uuid,
-        sequence: u64,
-        effect: Option<Effect>,
-        about: Option<ThingId>,
-        message: Option<Bytes>,
-    ) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let (message, close) = match message.map(|message| (session.context.protocol, message)) {
-            None => (None, None),
-            Some((Codec::Yjs, reply)) => match yjs::said(&reply) {
-                Said::Nothing => (None, None),
-                Said::Message(message) => (Some(message), None),
-                Said::Close(code, reason) => (None, Some((code, reason))),
-            },
-            Some((_, message)) => (Some(message), None),
-        };
-        let send = StreamDown::Send { session: id, answers: Some(sequence), effect, about, message };
-        self.tell_stream(session.stream, &send);
-        if let Some((code, reason)) = close {
-            self.close(id, code, &reason);
-        }
-    }
-
     /// What a session may do with a Thing that it has open has changed. What ends it comes last of all that it hears
     /// of the Thing: what it still waits for is answered before.
     fn access(&mut self, id: Uuid, thing: ThingId, role: Option<Role>) {
@@ -471,32 +446,6 @@ impl Front {
         for session in expired {
             self.close(session, CloseCode::TokenExpired, CloseCode::TokenExpired.message());
         }
-    }
-
-    fn answer(&self, id: Uuid, sequence: u64, head: &RequestHead, body: &impl Serialize, effect: Option<Effect>) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let message = head.id.map(|request| {
-            let reply = Outgoing {
-                port: head.port,
-                name: &head.name,
-                id: Some(request.get()),
-                thing: head.thing.clone(),
-                join: None,
-                offset: None,
-                body: Some(body),
-                error: None,
-            };
-            encode(session.context.protocol, &reply)
-        });
-        self.tell_answer(id, sequence, effect, None, message);
-    }
-
-    fn refuse(&self, id: Uuid, sequence: u64, head: &RequestHead, error: ErrorBody) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let name: String = head.name.chars().take(limits::MAX_KEY_BYTES).collect();
-        let reply = Outgoing::failure(head.port, &name, head.id.map(Into::into), head.thing.clone(), error);
-        let message = Some(encode(session.context.protocol, &reply));
-        self.tell_answer(id, sequence, None, None, message);
     }
 
     fn close(&self, id: Uuid, code: CloseCode, reason: &str) {
