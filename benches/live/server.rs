@@ -157,7 +157,7 @@ impl Client {
                 if data {
                     let value: ciborium::Value = match self.codec {
                         Codec::Json => return self.codec.decode(&payload).unwrap(),
-                        Codec::Cbor => self.codec.decode(&payload).unwrap(),
+                        Codec::Cbor | Codec::Yjs => self.codec.decode(&payload).unwrap(),
                     };
                     return to_json(value);
                 }

@@ -30,14 +30,15 @@ Feature: Several services on one stream
       When "editor" creates and opens 20 Things
       Then a change of each of them by Ada's other program reaches "editor" under its own join
 
-  @claim:services+2
+  @claim:services+3
   Rule: The welcome lists the services
 
-    Scenario: Three services
+    Scenario: Five services
       Given "monitor" streams as Ada
       Then "monitor" receives:
         """
-        {"port": 0, "name": "welcome", "body": {"ports": {"session": 0, "useraction": 200, "notifications": 203}}}
+        {"port": 0, "name": "welcome", "body": {"ports": {
+           "session": 0, "useraction": 200, "sync": 201, "presence": 202, "notifications": 203}}}
         """
 
   @claim:C27+1 @claim:C28+1 @claim:C39+1

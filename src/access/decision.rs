@@ -81,6 +81,12 @@ impl Permit {
         self.on
     }
 
+    /// Whether another action on the same Thing would be permitted now.
+    pub fn allows<R: Records>(&self, records: &R, action: Action) -> bool {
+        let thing = self.on.map(|(thing, _)| thing.to_string());
+        decide(records, &self.caller, self.door, action, thing.as_deref()).is_ok()
+    }
+
     /// Decides anew, where time has passed.
     ///
     /// # Errors

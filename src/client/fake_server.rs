@@ -93,7 +93,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Peer<S> {
         let bytes = self.codec.encode(&message);
         let message = match self.codec {
             Codec::Json => Message::text(String::from_utf8(bytes).unwrap()),
-            Codec::Cbor => Message::binary(bytes),
+            Codec::Cbor | Codec::Yjs => Message::binary(bytes),
         };
         self.socket.feed(message).await.unwrap();
     }

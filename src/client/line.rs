@@ -133,7 +133,7 @@ impl Line {
 fn framed(codec: Codec, message: Vec<u8>) -> Message {
     match codec {
         Codec::Json => Message::text(String::from_utf8(message).expect("serde_json writes UTF-8")),
-        Codec::Cbor => Message::binary(message),
+        Codec::Cbor | Codec::Yjs => Message::binary(message),
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Admission {
     pub groups: Vec<String>,
     /// When the access token or login expires, seconds since 1970.
     pub expires_at: u64,
+    /// The one Thing that the connection is for, if it is a y-websocket connection.
+    pub thing: Option<ThingId>,
     /// The encoding that was agreed on.
     pub codec: Codec,
     /// What to answer as `Sec-WebSocket-Protocol`, if the client offered any.
@@ -61,6 +63,8 @@ pub struct Placement {
     pub answer: Bytes,
     /// The first message.
     pub welcome: Option<Bytes>,
+    /// A request that counts as the client's first message.
+    pub opening: Option<Bytes>,
     /// What the client has sent behind its request head.
     pub read: Bytes,
 }
@@ -115,6 +119,30 @@ pub struct OpenThing {
     pub epoch: String,
     /// The last change that the client was sent.
     pub offset: u64,
+    /// Where in it the client is; opaque to `_stream`.
+    pub whereabouts: Whereabouts,
+}
+
+/// Where somebody is in a Thing that they have open, as they said last. It is stored nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whereabouts {
+    /// Their cursor, as JSON.
+    pub cursor: Option<String>,
+    /// What a client of y-websocket says of itself.
+    pub awareness: Option<Awareness>,
+}
+
+/// The awareness state of a client of y-websocket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awareness {
+    /// The client's id in Yjs, which is this session's as long as it lasts.
+    pub client: u64,
+    /// Its own clock.
+    pub clock: u32,
+    /// Added to that for the others: they may have seen the same client before, over another connection.
+    pub shift: u32,
+    /// JSON, with the sender's name and colour in it.
+    pub state: String,
 }
 
 /// `_sfe` to `_stream`.
@@ -164,6 +192,8 @@ pub enum Effect {
     Closed(ThingId),
     /// The reply stands at this place in the Thing's order.
     At(ThingId, u64),
+    /// The client is somewhere else in the Thing.
+    Whereabouts(ThingId, Whereabouts),
     /// The client has another role on the Thing; without one it is not open any more, and nothing that is about it
     /// and waits to be sent is sent.
     Role(ThingId, Option<Role>),
@@ -176,10 +206,40 @@ pub struct Push {
     pub thing: ThingId,
     /// The place in the log, if it is a change; else it is sent at once and never again.
     pub change: Option<Change>,
-    /// The session that caused it and hears of it by its reply.
-    pub except: Option<Uuid>,
-    /// The message, encoded once for each way in which someone wants it, without `join`.
+    /// Which of them hear it.
+    pub to: To,
+    /// It says where this session is now: what waits to be sent of where it was before is not sent any more.
+    pub newest_of: Option<Uuid>,
+    /// The message, encoded once for each way in which someone wants it, without `join`. What is no change is not
+    /// told to those for whom it is not encoded.
     pub encoded: Vec<Encoded>,
+}
+
+/// To which sessions that have a Thing open something goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum To {
+    /// To all of them.
+    Everyone,
+    /// To all but the one that caused it, and hears of it by its reply.
+    Others(Uuid),
+    /// To one alone.
+    One(Uuid),
+}
+
+impl To {
+    /// All, but for `session` if one caused it.
+    pub fn others(session: Option<Uuid>) -> Self {
+        session.map_or(Self::Everyone, Self::Others)
+    }
+
+    /// Whether it goes to this one.
+    pub fn includes(self, session: Uuid) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Others(other) => other != session,
+            Self::One(only) => only == session,
+        }
+    }
 }
 
 /// Where a change stands, and how its sender would know it again.
@@ -217,8 +277,8 @@ pub enum WfeUp {
         session: Uuid,
         /// Whose it is, and by which right.
         caller: Caller,
-        /// What it has open, and the roles that it was told of.
-        open: Vec<(ThingId, Role)>,
+        /// What it has open.
+        open: Vec<Holding>,
     },
     /// A session has closed a Thing, or has not opened it after all.
     Closed {
@@ -247,6 +307,22 @@ pub enum WfeUp {
     /// A request for a service.
     Request(Request),
 }
+
+/// A Thing that a session has open, as its SFE knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// The Thing.
+    pub thing: ThingId,
+    /// The role that the client was told of.
+    pub role: Role,
+    /// Where in the Thing it is.
+    pub whereabouts: Whereabouts,
+}
+
+/// The name, on port 202, under which an SFE passes on what a client of y-websocket says of itself; no client's.
+pub const AWARENESS: &str = "awareness";
+/// The same for its question who is there.
+pub const QUERY_AWARENESS: &str = "query_awareness";
 
 /// A request on its way to a service.
 #[derive(Clone, Debug, Serialize, Deserialize)]

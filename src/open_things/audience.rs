@@ -13,13 +13,14 @@ use super::{
 use crate::{
     ipc::{
         link,
-        messages::{Change, Encoded, Push, WfeDown},
+        messages::{Change, Encoded, Push, To, WfeDown},
     },
     log::{self, Log},
     protocol::{
         Codec, Outgoing, ThingId,
         action::{self, Action, ActionPush, EditPush, Form},
         codec::Blob,
+        yjs,
     },
 };
 
@@ -94,7 +95,8 @@ impl Audience {
         let push = WfeDown::Push(Push {
             thing: self.thing,
             change: Some(Change { epoch: epoch.into(), offset: change.offset, again: None }),
-            except,
+            to: To::others(except),
+            newest_of: None,
             encoded: ways.iter().filter_map(|(codec, form)| change.encode(self.thing, *codec, *form)).collect(),
         });
         self.links.values().filter(|link| change.offset > link.told_until).for_each(|link| link.sender.send(&push));
@@ -102,7 +104,8 @@ impl Audience {
 
     /// Sends something that is not stored.
     pub fn tell(&self, except: Option<Uuid>, encoded: Vec<Encoded>) {
-        let push = WfeDown::Push(Push { thing: self.thing, change: None, except, encoded });
+        let to = To::others(except);
+        let push = WfeDown::Push(Push { thing: self.thing, change: None, to, newest_of: None, encoded });
         self.links.values().for_each(|link| link.sender.send(&push));
     }
 }
@@ -125,6 +128,9 @@ impl Heard<'_> {
         use std::borrow::Cow;
         let user = Cow::Borrowed(self.user);
         let message = match (self.what, form) {
+            (HeardChange::Edited { update, .. }, _) if codec == Codec::Yjs => yjs::update_message(update),
+            // Its connections are closed, as their access ends; until then it takes its place in the order.
+            (HeardChange::Deleted, _) if codec == Codec::Yjs => Bytes::new(),
             (HeardChange::Edited { patch, .. }, Form::Json) => {
                 let patch = Some(Cow::Borrowed(patch.as_ref()?));
                 encode_change(codec, Action::Edit, thing, self.offset, EditPush { user, patch, update: None })
@@ -186,7 +192,7 @@ pub(super) fn send_again(
         });
         let encoded = encoded.collect();
         let change = Some(Change { epoch: epoch.into(), offset: change.offset, again });
-        link.send(&WfeDown::Push(Push { thing, change, except: None, encoded }));
+        link.send(&WfeDown::Push(Push { thing, change, to: To::Everyone, newest_of: None, encoded }));
     }
     Ok(true)
 }

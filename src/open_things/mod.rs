@@ -8,6 +8,7 @@ mod audience;
 mod emission;
 mod owner;
 mod past;
+mod syncing;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,15 @@ pub enum Command {
     },
     /// See the content, or what was missed, and perhaps hear of all that follows.
     Read(Read),
+    /// Take over what a Yjs client has.
+    Merge(Merge),
+    /// Tell a Yjs client what there is.
+    Compare(Compare),
+    /// Say something behind all that was asked before.
+    Behind {
+        /// Called then.
+        answer: Answer<()>,
+    },
     /// What is it called now?
     Title {
         /// The title.
@@ -116,6 +126,54 @@ pub enum NewContent {
         /// Only if this is the last change.
         only_at: Option<u64>,
     },
+}
+
+/// What a Yjs client has, to be taken over as far as it is new here. It has no key: sent again, it is not new.
+pub struct Merge {
+    /// Who sends it.
+    pub by: Principal,
+    /// A Yjs update.
+    pub update: Bytes,
+    /// The session that hears of it by its answer.
+    pub session: Option<Uuid>,
+    /// Called when all of it is durable.
+    pub answer: Answer<Merged>,
+}
+
+/// What a Yjs client sent is stored.
+#[derive(Debug)]
+pub struct Merged {
+    /// The life of the log.
+    pub epoch: String,
+    /// All of it is stored here.
+    pub offset: u64,
+    /// Something was new, and stands at this place in the log.
+    pub is_new: bool,
+}
+
+/// A comparison of what a Yjs client has with what there is.
+pub struct Compare {
+    /// What the client has, if it wants what it lacks: a state vector.
+    pub state_vector: Option<Bytes>,
+    /// Who wants to hear of all that follows, and how it is encoded.
+    pub join: Option<(Listener, Codec)>,
+    /// What there is.
+    pub answer: Answer<Compared>,
+}
+
+/// What there is, compared with what a Yjs client has.
+#[derive(Debug)]
+pub struct Compared {
+    /// The life of the log.
+    pub epoch: String,
+    /// It is as of this change.
+    pub offset: u64,
+    /// What the client lacks, as a Yjs update; empty if it did not ask.
+    pub missing: Bytes,
+    /// What is here, as a state vector.
+    pub state_vector: Bytes,
+    /// The client has something that is not here.
+    pub lacks: bool,
 }
 
 /// A look at the content.
@@ -198,6 +256,9 @@ impl OpenThings {
             let error = ErrorBody::from(ErrorCode::Unavailable).retry_after(1000);
             match refused.into_inner() {
                 Command::Edit(edit) => (edit.answer)(Err(error)),
+                Command::Merge(merge) => (merge.answer)(Err(error)),
+                Command::Compare(compare) => (compare.answer)(Err(error)),
+                Command::Behind { answer } => answer(Err(error)),
                 Command::Read(read) => (read.answer)(Err(error)),
                 Command::Delete { answer, .. } => answer(Err(error)),
                 Command::Title { answer } => answer(Err(error)),

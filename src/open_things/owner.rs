@@ -71,6 +71,9 @@ async fn refuse_all(mailbox: &mut mpsc::Receiver<Command>, error: &ErrorBody) {
     while let Some(command) = mailbox.recv().await {
         match command {
             Command::Edit(edit) => (edit.answer)(Err(error.clone())),
+            Command::Merge(merge) => (merge.answer)(Err(error.clone())),
+            Command::Compare(compare) => (compare.answer)(Err(error.clone())),
+            Command::Behind { answer } => answer(Err(error.clone())),
             Command::Read(read) => (read.answer)(Err(error.clone())),
             Command::Delete { answer, .. } => answer(Err(error.clone())),
             Command::Title { answer } => answer(Err(error.clone())),
@@ -80,22 +83,23 @@ async fn refuse_all(mailbox: &mut mpsc::Receiver<Command>, error: &ErrorBody) {
 }
 
 /// What is to be said of a change, and to whom, once it is stored.
-struct Saying {
-    what: HeardChange,
-    session: Option<uuid::Uuid>,
-    answer: super::Answer<Edited>,
-    merged: Option<serde_json::Value>,
+pub(super) struct Saying {
+    pub what: HeardChange,
+    pub session: Option<uuid::Uuid>,
+    pub answer: super::Answer<Edited>,
+    /// What the edit came to, if that is not what its author sent.
+    pub merged: Option<serde_json::Value>,
 }
 
-struct Owner {
+pub(super) struct Owner {
     thing: ThingId,
     log: Arc<dyn Log>,
-    epoch: Rc<str>,
-    document: Document,
+    pub epoch: Rc<str>,
+    pub document: Document,
     /// The last change that is in the document; those after the log's last are in `emissions`.
-    applied: u64,
+    pub applied: u64,
     snapshot_at: u64,
-    audience: Audience,
+    pub audience: Audience,
     emissions: Emissions,
     keys: HashMap<(String, String), u64>,
 }
@@ -135,6 +139,11 @@ fn writer() -> u64 {
     u64::from_le_bytes(clock::random_bytes())
 }
 
+/// What waited for a change can only hold if that was stored.
+pub(super) fn whether(stored: bool) -> Result<(), ErrorBody> {
+    stored.then_some(()).ok_or_else(|| ErrorCode::NotDurable.into())
+}
+
 fn unreadable(thing: ThingId, error: &dyn std::fmt::Display) -> ErrorBody {
     tracing::error!(%thing, %error, "a Thing cannot be read");
     ErrorCode::Internal.into()
@@ -144,6 +153,9 @@ impl Owner {
     fn handle(&mut self, command: Command) {
         match command {
             Command::Edit(edit) => self.edit(edit),
+            Command::Merge(merge) => self.merge(merge),
+            Command::Compare(compare) => self.compare(compare),
+            Command::Behind { answer } => self.in_order(move |stored| answer(whether(stored))),
             Command::Delete { by, answer } => self.delete(&by, answer),
             Command::Read(read) => self.read(read),
             Command::Title { answer } => answer(Ok(self.document.title().unwrap_or_default())),
@@ -160,8 +172,7 @@ impl Owner {
                 Ok(None) => {}
                 Ok(Some(offset)) => {
                     let edited = Edited { epoch: self.epoch.to_string(), offset, durable: true, patch: None };
-                    let answer = |stored: bool| stored.then_some(edited).ok_or_else(|| ErrorCode::NotDurable.into());
-                    return self.in_order(move |stored| (edit.answer)(answer(stored)));
+                    return self.in_order(move |stored| (edit.answer)(whether(stored).map(|()| edited)));
                 }
                 Err(error) => return self.in_order(move |_| (edit.answer)(Err(error))),
             }
@@ -217,7 +228,7 @@ impl Owner {
         applied.map(|change| (change, false)).map_err(|error| self.refused(&error))
     }
 
-    fn refused(&mut self, error: &ThingError) -> ErrorBody {
+    pub(super) fn refused(&mut self, error: &ThingError) -> ErrorBody {
         if error.poisons() {
             self.rebuild();
         }
@@ -245,7 +256,14 @@ impl Owner {
         self.append(by, None, ChangeKind::Delete, Bytes::new(), saying);
     }
 
-    fn append(&mut self, by: &Principal, key: Option<String>, kind: ChangeKind, update: Bytes, saying: Saying) {
+    pub(super) fn append(
+        &mut self,
+        by: &Principal,
+        key: Option<String>,
+        kind: ChangeKind,
+        update: Bytes,
+        saying: Saying,
+    ) {
         self.applied += 1;
         let offset = self.applied;
         let change =
@@ -262,7 +280,7 @@ impl Owner {
     }
 
     /// Says something behind all that is still to be said.
-    fn in_order(&mut self, then: impl FnOnce(bool) + 'static) {
+    pub(super) fn in_order(&mut self, then: impl FnOnce(bool) + 'static) {
         if self.emissions.is_empty() {
             then(true);
         } else {

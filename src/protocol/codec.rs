@@ -1,4 +1,4 @@
-//! The two encodings of the contract: JSON in text frames and CBOR in binary frames.
+//! The two encodings of the contract: JSON in text frames and CBOR in binary frames; and that of y-websocket beside them.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
@@ -12,6 +12,9 @@ pub enum Codec {
     Json,
     /// Subprotocol `widgetapp.v1.cbor`: binary frames, byte strings raw.
     Cbor,
+    /// Subprotocol `widgetapp.v1.yjs`, of connections that are about one Thing: the messages of y-websocket
+    /// ([`super::yjs`]) in binary frames. An SFE makes requests in CBOR of them, and messages of the replies.
+    Yjs,
 }
 
 /// A message that is not what its encoding or the contract says. The text names the place.
@@ -25,12 +28,13 @@ impl Codec {
         match self {
             Self::Json => "widgetapp.v1.json",
             Self::Cbor => "widgetapp.v1.cbor",
+            Self::Yjs => "widgetapp.v1.yjs",
         }
     }
 
     /// The codec with this subprotocol name, if there is one.
     pub fn from_subprotocol(name: &str) -> Option<Self> {
-        [Self::Json, Self::Cbor].into_iter().find(|codec| codec.subprotocol() == name)
+        [Self::Json, Self::Cbor, Self::Yjs].into_iter().find(|codec| codec.subprotocol() == name)
     }
 
     /// Encodes a message.
@@ -38,7 +42,7 @@ impl Codec {
         const WHY: &str = "the protocol's types have string keys and fail at nothing";
         match self {
             Self::Json => serde_json::to_vec(message).expect(WHY),
-            Self::Cbor => {
+            Self::Cbor | Self::Yjs => {
                 let mut bytes = Vec::with_capacity(128);
                 ciborium::into_writer(message, &mut bytes).expect(WHY);
                 bytes
@@ -54,7 +58,7 @@ impl Codec {
         match self {
             // serde_json stops at a depth of 128 by itself.
             Self::Json => serde_json::from_slice(bytes).map_err(|error| DecodeError(error.to_string())),
-            Self::Cbor => {
+            Self::Cbor | Self::Yjs => {
                 let mut rest = bytes;
                 let value = ciborium::de::from_reader_with_recursion_limit(&mut rest, MAX_DEPTH)
                     .map_err(|error| DecodeError(describe(&error)))?;
@@ -81,6 +85,7 @@ fn describe(error: &ciborium::de::Error<std::io::Error>) -> String {
 ///
 /// `encoded` is a JSON object or CBOR map (of fewer than 23 fields) without a `join`; it is appended
 /// to `out` with `"join": join` as its first field. So a change is encoded once, however many hear it.
+/// A message of y-websocket, where nothing else is open, stays as it is.
 ///
 /// ```
 /// use widgetapp::protocol::{Codec, codec::append_with_join};
@@ -108,6 +113,7 @@ pub fn append_with_join(codec: Codec, encoded: &[u8], join: u32, out: &mut Vec<u
             out.push(0x1a);
             out.extend_from_slice(&join.to_be_bytes());
         }
+        Codec::Yjs => out.push(first),
     }
     out.extend_from_slice(rest);
 }

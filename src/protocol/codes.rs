@@ -37,7 +37,7 @@ macro_rules! codes {
 }
 
 codes! {
-    /// Why a request failed: 1xx session, 2xx user actions, 3xx document sync.
+    /// Why a request failed: 1xx session, 2xx user actions, 3xx document sync, 4xx presence.
     ErrorCode {
         Internal = 100, "internal", true, "the server failed at this request; it is safe to try again";
         BadRequest = 101, "bad_request", false, "the request does not follow the contract";
@@ -77,6 +77,9 @@ codes! {
         AccessEnded = 211, "access_ended", false, "your access to the Thing ended while this was under way; it may have been done";
         InvalidUpdate = 300, "invalid_update", false, "the update is not a Yjs update (version 1)";
         IncompleteUpdate = 301, "incomplete_update", false, "the update builds on changes that the server does not have; send those first";
+        InvalidSync = 302, "invalid_sync", false, "the data is not one sync message of y-protocols: step 1, step 2 or an update";
+        InvalidCursor = 400, "invalid_cursor", false, "a cursor has the numbers x and y, and perhaps a part and a selection, within the limits";
+        InvalidAwareness = 401, "invalid_awareness", false, "an awareness state is a JSON object within the limits";
     }
 }
 

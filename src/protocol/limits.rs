@@ -39,8 +39,26 @@ pub const PAGE_THINGS: usize = 20;
 pub const MAX_MISSED_CHANGES: u64 = 1_000;
 /// Largest encoded `missed` list; beyond it the whole state is sent.
 pub const MAX_MISSED_BYTES: usize = 512 * 1024;
+/// Longest `part` of a cursor.
+pub const MAX_PART_BYTES: usize = 128;
+/// Largest `selection` of a cursor, encoded as JSON.
+pub const MAX_SELECTION_BYTES: usize = 4 * 1024;
+/// How often at most others are told that a cursor has moved; what comes in between is told as the newest.
+pub const CURSOR_EVERY: Duration = Duration::from_millis(50);
+/// People of whom those who have a Thing open are told one by one; of the others they know how many there are.
+pub const MAX_PRESENT_TOLD: usize = 100;
+/// Largest awareness state of one client of y-websocket, encoded as JSON.
+pub const MAX_AWARENESS_BYTES: usize = 8 * 1024;
+/// Clients that one awareness message may speak of.
+pub const MAX_AWARENESS_CLIENTS: usize = 1_000;
 /// Deepest nesting of a message's JSON or CBOR.
 pub const MAX_DEPTH: usize = 64;
+/// Tickets that are kept for one user or client at once.
+pub const MAX_TICKETS_OF_ONE: usize = 100;
+/// Tickets that are kept for all of them.
+pub const MAX_TICKETS: usize = 16 * 1024;
+/// How long a ticket may be used.
+pub const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 /// Longest access token.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
 

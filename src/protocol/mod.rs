@@ -12,12 +12,16 @@ pub mod content;
 pub mod limits;
 pub mod message;
 pub mod notification;
+pub mod presence;
 #[cfg(test)]
 mod properties;
 mod role;
 pub mod schemas;
 pub mod session;
+pub mod sync;
 mod thing_id;
+pub mod ticket;
+pub mod yjs;
 
 pub use codec::{Codec, DecodeError};
 pub use codes::{CloseCode, ErrorCode};

@@ -12,7 +12,7 @@ use crate::{
     access::{Permit, Principal, Role},
     ipc::{
         link,
-        messages::{Effect, OpenThing, Request, WfeDown},
+        messages::{Effect, OpenThing, Request, WfeDown, Whereabouts},
     },
     open_things::Listener,
     protocol::{
@@ -65,6 +65,8 @@ pub struct Place<'a> {
     pub offset: Option<u64>,
     /// The request opened the Thing in this form and role, in this epoch.
     pub opened: Option<(Form, Role, &'a str)>,
+    /// The caller is here in the Thing from now on.
+    pub whereabouts: Option<&'a Whereabouts>,
 }
 
 impl Call {
@@ -145,6 +147,19 @@ impl Call {
         self.body()
     }
 
+    /// Whether the caller may do something else to the same Thing too.
+    pub fn may(&self, store: &Store, action: Action) -> bool {
+        self.permit.allows(store, action)
+    }
+
+    /// The session that called, if it was one, and the link over which it is reached.
+    pub fn place(&self) -> Option<(u64, Uuid)> {
+        match &self.answer {
+            Way::Stream(way) => Some((way.listener.link, way.session)),
+            Way::Http(_) => None,
+        }
+    }
+
     /// The session that called, if it was one.
     pub fn session(&self) -> Option<Uuid> {
         match &self.answer {
@@ -209,11 +224,13 @@ impl StreamWay {
         let id = head.id.map(Into::into);
         let thing: Option<ThingId> = head.thing.as_deref().and_then(|thing| thing.parse().ok());
         let effect = match (&result, thing, place) {
-            (Ok(_), Some(thing), Place { offset: Some(offset), opened: Some((form, role, epoch)) }) => {
+            (Ok(_), Some(thing), Place { offset: Some(offset), opened: Some((form, role, epoch)), .. }) => {
                 let (join, epoch) = (id.unwrap_or(0), epoch.into());
-                Some(Effect::Opened(OpenThing { thing, join, form, role, epoch, offset }))
+                let whereabouts = Whereabouts::default();
+                Some(Effect::Opened(OpenThing { thing, join, form, role, epoch, offset, whereabouts }))
             }
-            (Ok(_), Some(thing), Place { offset: Some(offset), opened: None }) => Some(Effect::At(thing, offset)),
+            (Ok(_), Some(thing), Place { offset: Some(offset), .. }) => Some(Effect::At(thing, offset)),
+            (Ok(_), Some(thing), Place { whereabouts: Some(now), .. }) => Some(Effect::Whereabouts(thing, now.clone())),
             _ => None,
         };
         let (failed, opened) = (result.is_err(), place.opened.is_some());

@@ -1,4 +1,4 @@
-//! What stands behind the ports: a folder for port 200, a file for port 0.
+//! What stands behind the ports: a folder or a file for each.
 //!
 //! Every action is defined once, whichever door it comes through: a stream or HTTP. The door has `access` decide
 //! and brings the permit; the action decodes its body, does its work, and answers. It knows no process but the
@@ -6,7 +6,9 @@
 
 pub mod call;
 pub mod notification;
+pub mod presence;
 pub mod session;
+pub mod sync;
 pub mod useraction;
 
 use serde_json::Value;

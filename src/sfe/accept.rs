@@ -17,7 +17,7 @@ use super::{
     filter_chain,
     front::{self, Front},
     request_context::RequestContext,
-    split,
+    split, yjs,
 };
 use crate::{
     clock,
@@ -161,11 +161,13 @@ impl Door {
             session = %session, request_id = context.request_id, client = %context.client_address,
             user = context.principal().name, stream, "a session begins"
         );
-        let welcome = (!self.echo)
+        let opening = context.thing.map(yjs::opening);
+        let welcome = (!self.echo && opening.is_none())
             .then(|| codec.encode(&Outgoing::push(session::PORT, "welcome", self.welcome(&context, stream))).into());
         let encoded = front::encode_context(&context);
         self.front.borrow_mut().begin(stream, context, &[], now);
-        Placement { session, context: encoded, codec, echo: self.echo, answer: answer.into(), welcome, read }
+        let (answer, echo) = (answer.into(), self.echo);
+        Placement { session, context: encoded, codec, echo, answer, welcome, opening, read }
     }
 
     fn welcome(&self, context: &RequestContext, stream: u16) -> session::Welcome {

@@ -136,10 +136,14 @@ impl FanOut {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ipc::messages::OpenThing, protocol::Role};
+    use crate::{
+        ipc::messages::{OpenThing, Whereabouts},
+        protocol::Role,
+    };
 
     fn open(thing: ThingId, offset: u64) -> OpenThing {
-        OpenThing { thing, join: 1, form: Form::Json, role: Role::Editor, epoch: "e".into(), offset }
+        let (epoch, whereabouts) = ("e".into(), Whereabouts::default());
+        OpenThing { thing, join: 1, form: Form::Json, role: Role::Editor, epoch, offset, whereabouts }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub fn build(admission: Admission, proxies: &Proxies) -> RequestContext {
         caller: admission.caller.unwrap_or_else(nobody),
         groups: admission.groups,
         expires_at: admission.expires_at,
+        thing: admission.thing,
         protocol: admission.codec,
     }
 }
@@ -44,6 +45,7 @@ mod tests {
             caller: None,
             groups: vec![],
             expires_at: 0,
+            thing: None,
             codec: Codec::Json,
             subprotocol: None,
             websocket_key: String::new(),

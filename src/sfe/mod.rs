@@ -14,6 +14,7 @@ mod filter_chain;
 mod front;
 mod request_context;
 mod split;
+mod yjs;
 
 use std::{cell::RefCell, io, rc::Rc, time::Duration};
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     access::{Caller, Principal},
-    protocol::Codec,
+    protocol::{Codec, ThingId},
 };
 
 /// Built once by the filter chain, when the connection comes; kept by `_stream`, so that it outlives
@@ -26,6 +26,8 @@ pub struct RequestContext {
     pub groups: Vec<String>,
     /// When that right expires, in seconds since 1970.
     pub expires_at: u64,
+    /// The one Thing that the connection is for, if it is one of y-websocket.
+    pub thing: Option<ThingId>,
     /// How messages are encoded.
     pub protocol: Codec,
 }

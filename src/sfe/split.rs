@@ -1,6 +1,11 @@
 //! Step 3: which service a message is for. Pure.
 
-use crate::protocol::{ErrorBody, ErrorCode, RequestHead, action, action::Action, notification, session};
+use crate::{
+    ipc::messages::{AWARENESS, QUERY_AWARENESS},
+    protocol::{
+        Codec, ErrorBody, ErrorCode, RequestHead, action, action::Action, notification, presence, session, sync,
+    },
+};
 
 /// The services of this release and what SFE does with their messages.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,17 +18,26 @@ pub enum Route {
     Close,
     /// Port 200: a user action, done by the service in WFE.
     UserAction(Action),
+    /// Port 201: done in WFE, about a Thing that is open as Yjs.
+    Sync,
+    /// Port 202: done in WFE, about a Thing that is open.
+    Presence,
 }
 
 /// The ports that a client is told of, by name.
-pub const PORTS: [(&str, u16); 3] =
-    [("session", session::PORT), ("useraction", action::PORT), ("notifications", notification::PORT)];
+pub const PORTS: [(&str, u16); 5] = [
+    ("session", session::PORT),
+    ("useraction", action::PORT),
+    ("sync", sync::PORT),
+    ("presence", presence::PORT),
+    ("notifications", notification::PORT),
+];
 
 /// Finds the service.
 ///
 /// # Errors
 /// No service has this port, or the service does not know the name.
-pub fn route(head: &RequestHead) -> Result<Route, ErrorBody> {
+pub fn route(head: &RequestHead, codec: Codec) -> Result<Route, ErrorBody> {
     match (head.port, head.name.as_str()) {
         (session::PORT, "ping") => Ok(Route::Ping),
         (session::PORT, "refresh") => Ok(Route::Refresh),
@@ -31,7 +45,10 @@ pub fn route(head: &RequestHead) -> Result<Route, ErrorBody> {
             Action::Close => Route::Close,
             action => Route::UserAction(action),
         }),
-        (session::PORT | action::PORT | notification::PORT, name) => {
+        (sync::PORT, sync::SYNC) => Ok(Route::Sync),
+        (presence::PORT, "cursor") => Ok(Route::Presence),
+        (presence::PORT, AWARENESS | QUERY_AWARENESS) if codec == Codec::Yjs => Ok(Route::Presence),
+        (port, name) if PORTS.iter().any(|(_, known)| *known == port) => {
             let shown: String = name.chars().take(80).collect();
             Err(ErrorBody::new(ErrorCode::UnknownName, format!("port {} does not know {shown:?}", head.port)))
         }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     ipc::messages::Placement,
-    protocol::{CloseCode, Codec, ThingId, limits},
+    protocol::{CloseCode, Codec, ThingId, limits, yjs},
 };
 
 /// What the connections of this process have in common.
@@ -190,7 +190,7 @@ impl Connection {
                 Ok(Some(Received::Text(message))) if self.codec == Codec::Json => {
                     deliver(state.number(&message), message)
                 }
-                Ok(Some(Received::Binary(message))) if self.codec == Codec::Cbor => {
+                Ok(Some(Received::Binary(message))) if self.codec != Codec::Json => {
                     deliver(state.number(&message), message)
                 }
                 Ok(Some(_)) => {
@@ -213,6 +213,11 @@ impl Connection {
         }
         drop(guard);
         self.flush();
+    }
+
+    /// Takes a request that counts as the client's first message; its number.
+    pub fn begin_with(&self, opening: &Bytes) -> u64 {
+        self.state.borrow_mut().number(opening)
     }
 
     /// Puts a frame into the queue; it goes out with the next [`Connection::flush`].
@@ -336,6 +341,9 @@ impl Connection {
                     state.next_ping = now + self.bounds.ping_every;
                     state.pong_due.get_or_insert(now + self.bounds.pong_within);
                     state.outbox.push(websocket::ping());
+                    if self.codec == Codec::Yjs {
+                        state.outbox.push(websocket::frame(Codec::Yjs, yjs::KEEP_ALIVE));
+                    }
                     drop(state);
                     self.flush();
                 }

@@ -37,7 +37,7 @@ use crate::{
         messages::{Held, Placement, StreamDown, StreamUp},
         passing,
     },
-    protocol::{CloseCode, Outgoing, limits, session},
+    protocol::{CloseCode, Codec, Outgoing, limits, session},
 };
 
 /// How much is read from a socket at once; one buffer serves all connections.
@@ -173,6 +173,9 @@ impl Holder {
                 self.connections.borrow_mut().insert(session, connection.clone());
                 self.tell(&StreamUp::Taken(session));
                 connection.flush();
+                if let Some(opening) = placement.opening {
+                    self.forward(session, connection.begin_with(&opening), opening);
+                }
                 connection.take(&placement.read, now, |sequence, message| self.forward(session, sequence, message));
                 tokio::task::spawn_local(serve(self.clone(), connection));
             }
@@ -250,9 +253,11 @@ async fn drain(holder: &Holder) -> io::Result<()> {
     }
     for connection in all() {
         let wait = u64::try_from(clock::jitter(RETURN_WITHIN).as_millis()).unwrap_or(0);
-        let drain = Outgoing::push(session::PORT, "drain", session::Drain { retry_after_ms: wait });
-        let frame = websocket::frame(connection.codec, &connection.codec.encode(&drain));
-        connection.queue(frame, About::Nothing, clock::now());
+        if connection.codec != Codec::Yjs {
+            let drain = Outgoing::push(session::PORT, "drain", session::Drain { retry_after_ms: wait });
+            let frame = websocket::frame(connection.codec, &connection.codec.encode(&drain));
+            connection.queue(frame, About::Nothing, clock::now());
+        }
         connection.close(CloseCode::Restart.number(), CloseCode::Restart.message(), clock::now());
     }
     while clock::now() < until && !holder.connections.borrow().is_empty() {

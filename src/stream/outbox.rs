@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, io, io::IoSlice};
 
 use bytes::{Buf, Bytes};
+use uuid::Uuid;
 
 use crate::protocol::ThingId;
 
@@ -18,8 +19,19 @@ pub enum About {
     Nothing,
     /// A push about a Thing.
     Push(ThingId),
+    /// A push about where a session is in a Thing: a newer one takes its place.
+    Newest(ThingId, Uuid),
     /// A reply about a Thing.
     Reply(ThingId),
+}
+
+impl About {
+    fn thing(self) -> Option<ThingId> {
+        match self {
+            Self::Nothing => None,
+            Self::Push(thing) | Self::Newest(thing, _) | Self::Reply(thing) => Some(thing),
+        }
+    }
 }
 
 /// The queue of one client. Its frames are shared with the queues of other clients.
@@ -40,8 +52,19 @@ impl Outbox {
     /// The same with what it is about.
     pub fn push_about(&mut self, frame: Bytes, about: About) {
         if !frame.is_empty() {
+            if matches!(about, About::Newest(..)) {
+                self.forget_older(about);
+            }
             self.bytes += frame.len();
             self.frames.push_back((frame, about));
+        }
+    }
+
+    /// Forgets what says the same as of before, unless it has begun to be written.
+    fn forget_older(&mut self, about: About) {
+        let waiting = self.frames.iter().skip(usize::from(self.begun)).position(|(_, older)| *older == about);
+        if let Some((frame, _)) = waiting.and_then(|at| self.frames.remove(at + usize::from(self.begun))) {
+            self.bytes -= frame.len();
         }
     }
 
@@ -66,7 +89,7 @@ impl Outbox {
         let (mut first, mut reply) = (self.begun, false);
         self.frames.retain(|(_, about)| {
             let begun = std::mem::take(&mut first);
-            let forgotten = !begun && matches!(about, About::Push(of) | About::Reply(of) if *of == thing);
+            let forgotten = !begun && about.thing() == Some(thing);
             reply |= forgotten && matches!(about, About::Reply(_));
             !forgotten
         });
@@ -162,8 +185,30 @@ mod tests {
     }
 
     #[test]
+    fn of_where_somebody_is_only_the_newest_waits() {
+        let thing = ThingId(Uuid::nil());
+        let [ada, grace] = [1, 2].map(|who| About::Newest(thing, Uuid::from_u128(who)));
+        let mut outbox = Outbox::default();
+        for (frame, about) in
+            [(&b"a1"[..], ada), (b"edit", About::Push(thing)), (b"g1", grace), (b"a2", ada), (b"a3.", ada)]
+        {
+            outbox.push_about(Bytes::from_static(frame), about);
+        }
+        let waiting = |outbox: &Outbox| outbox.frames.iter().map(|(frame, _)| frame.clone()).collect::<Vec<_>>();
+        assert_eq!((waiting(&outbox), outbox.bytes()), (vec!["edit".into(), "g1".into(), "a3.".into()], 9));
+        let mut calls = 0;
+        let blocked = outbox.write_to(|_| {
+            calls += 1;
+            if calls == 1 { Ok(7) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        });
+        assert!(blocked.is_err());
+        outbox.push_about(Bytes::from_static(b"a4"), ada);
+        assert_eq!((waiting(&outbox), outbox.bytes()), (vec!["3.".into(), "a4".into()], 4), "one has begun");
+    }
+
+    #[test]
     fn what_is_about_a_thing_is_forgotten_but_for_what_is_half_written() {
-        let [lost, kept] = [1, 2].map(|number| ThingId(uuid::Uuid::from_u128(number)));
+        let [lost, kept] = [1, 2].map(|number| ThingId(Uuid::from_u128(number)));
         let filled = |frames: &[(&'static [u8], About)]| {
             let mut outbox = Outbox::default();
             frames.iter().for_each(|(frame, about)| outbox.push_about(Bytes::from_static(frame), *about));

@@ -35,6 +35,10 @@ impl Topics {
                 connection.set_open(thing, false);
                 self.remove(thing, connection.session);
             }
+            Effect::Whereabouts(thing, whereabouts) => {
+                let member = self.members.get_mut(&thing).and_then(|members| members.get_mut(&connection.session));
+                member.into_iter().for_each(|member| member.open.whereabouts = whereabouts.clone());
+            }
             Effect::Role(thing, Some(role)) => {
                 let member = self.members.get_mut(&thing).and_then(|members| members.get_mut(&connection.session));
                 member.into_iter().for_each(|member| member.open.role = role);
@@ -86,8 +90,9 @@ impl Topics {
     pub fn push(&mut self, push: &Push, now: Instant, written: &mut Vec<Rc<Connection>>) {
         let Some(members) = self.members.get_mut(&push.thing) else { return };
         let mut frames = Frames::of(&push.encoded);
+        let about = push.newest_of.map_or(About::Push(push.thing), |who| About::Newest(push.thing, who));
         for (session, Member { connection, open }) in members {
-            let is_sender = push.except == Some(*session);
+            let is_sender = !push.to.includes(*session);
             if let Some(change) = &push.change {
                 // The sender's reply stands here instead; others may have had it before a new link.
                 if is_sender || change.offset <= open.offset && change.epoch == open.epoch {
@@ -101,7 +106,8 @@ impl Topics {
                 continue;
             }
             match frames.get(connection.codec, open.form, open.join) {
-                Some(frame) => connection.queue(frame, About::Push(push.thing), now),
+                Some(frame) => connection.queue(frame, about, now),
+                None if push.change.is_none() => continue,
                 None => connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now),
             }
             if let Some(change) = &push.change {
@@ -141,6 +147,9 @@ impl<'a> Frames<'a> {
         }
         let fits = |encoded: &&Encoded| encoded.codec == codec && encoded.form.is_none_or(|wanted| wanted == form);
         let encoded = self.encoded.iter().find(fits)?;
+        if encoded.message.is_empty() {
+            return Some(Bytes::new());
+        }
         let mut message = Vec::with_capacity(encoded.message.len() + 24);
         codec::append_with_join(codec, &encoded.message, join, &mut message);
         let frame = websocket::frame(codec, &message);

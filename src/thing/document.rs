@@ -14,6 +14,7 @@ use super::{
     known::Known,
     order::in_order,
     patching::{Outcome, Scope, Wanted, shaped},
+    state_vector,
     touched::{self, Roots, Touched},
     writing,
 };
@@ -49,6 +50,13 @@ pub struct Change {
     /// For JSON clients, if it was wanted: an RFC 6902 array that leads from the content before to
     /// the content after. A changed text or list is replaced as a whole.
     pub patch: Option<Value>,
+}
+
+impl Change {
+    /// Whether nothing is different.
+    pub fn is_empty(&self) -> bool {
+        self.update == Update::EMPTY_V1
+    }
 }
 
 /// An earlier state of a Thing, as the log has it.
@@ -175,13 +183,19 @@ impl Document {
         if state_vector.len() > MAX_EDIT_BYTES {
             return Err(ThingError::EditTooLarge(state_vector.len()));
         }
-        catch_unwind(AssertUnwindSafe(|| {
-            let state_vector = StateVector::decode_v1(state_vector).ok()?;
-            Some(self.doc.transact().encode_state_as_update_v1(&state_vector))
-        }))
-        .ok()
-        .flatten()
-        .ok_or(ThingError::InvalidUpdate("not a state vector"))
+        let state_vector = state_vector::read(state_vector)?;
+        catch_unwind(AssertUnwindSafe(|| self.doc.transact().encode_state_as_update_v1(&state_vector)))
+            .map_err(|_| ThingError::InvalidUpdate("not a state vector"))
+    }
+
+    /// Whether somebody with `state_vector` has changes that are not here.
+    ///
+    /// # Errors
+    /// As for [`Document::missing`].
+    pub fn lacks(&self, state_vector: &[u8]) -> Result<bool, ThingError> {
+        let theirs = state_vector::read(state_vector)?;
+        let ours = self.doc.transact().state_vector();
+        Ok(theirs.iter().any(|(client, clock)| *clock > ours.get(client)))
     }
 
     /// Applies a stranger's Yjs update (version 1).

@@ -7,7 +7,7 @@
 //! | module | what it owns |
 //! |---|---|
 //! | `document` | [`Document`]: the order of checks around each change |
-//! | `reader`, `inspect`, `known`, `order` | judging a stranger's update before it is applied |
+//! | `reader`, `inspect`, `known`, `order`, `state_vector` | judging a stranger's bytes before they are applied |
 //! | `patching` | a JSON Patch, carried out on JSON |
 //! | `writing`, `text` | a difference in JSON, as the smallest Yjs changes |
 //! | `touched` | a Yjs change, as a JSON Patch |
@@ -27,6 +27,7 @@ mod patching;
 #[cfg(test)]
 mod properties;
 mod reader;
+mod state_vector;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -19,7 +19,7 @@ use crate::{
     access::{Principal, Scopes},
     clock,
     config::Config,
-    services::Services,
+    services::{Services, presence::Presence},
     store::{NewClient, audit::Keep, fixture::Fixture},
 };
 
@@ -82,7 +82,8 @@ impl Front {
     /// What answers the administrator.
     pub fn administration(&self) -> &Administration {
         self.administration.get_or_init(|| {
-            let live_access = LiveAccess::new(self.people.store.clone(), Rc::default(), false).unwrap();
+            let presence = Rc::new(Presence::new(Rc::default()));
+            let live_access = LiveAccess::new(self.people.store.clone(), Rc::default(), presence, false).unwrap();
             let keep = Keep { days: 1, rows: 1000 };
             Administration { app: self.app.clone(), live_access: Rc::new(live_access), keep }
         })

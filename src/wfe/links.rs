@@ -11,13 +11,14 @@ use crate::{
     ipc::{
         control::LinkEnd,
         link,
-        messages::{Request, WfeDown, WfeUp},
+        messages::{AWARENESS, QUERY_AWARENESS, Request, WfeDown, WfeUp},
     },
     open_things::{Command, Listener},
-    protocol::{CloseCode, action, action::Action},
+    protocol::{CloseCode, ErrorCode, action, action::Action, presence, sync as sync_port},
     services::{
         call::{Call, StreamWay, Way},
         session,
+        sync::{self, Asked},
         useraction::UserActions,
     },
 };
@@ -57,6 +58,7 @@ impl Links {
         };
         self.handovers.close(sfe, number);
         self.sessions.close(number);
+        self.actions.presence.lost(number);
         self.actions.things.forget(number);
         Err(over)
     }
@@ -66,9 +68,15 @@ impl Links {
         match message {
             WfeUp::Taken(session) => self.handovers.arrived(session),
             WfeUp::Lost(session) => self.handovers.lost(session),
-            WfeUp::Connected { session, caller, open } => self.live_access.connected((link, session), caller, open),
-            WfeUp::Closed { session, thing } => self.sessions.set_role((link, session), thing, None),
-            WfeUp::Gone(session) => self.sessions.gone((link, session)),
+            WfeUp::Connected { session, caller, open } => self.live_access.connected((link, session), caller, &open),
+            WfeUp::Closed { session, thing } => {
+                self.sessions.set_role((link, session), thing, None);
+                self.actions.presence.left(session, thing);
+            }
+            WfeUp::Gone(session) => {
+                self.sessions.gone((link, session));
+                self.actions.presence.gone(session);
+            }
             WfeUp::Resume { thing, epoch, after, wanted } => {
                 let resume = Command::Resume { listener: listener.clone(), epoch, after, wanted };
                 self.actions.things.ask(thing, resume);
@@ -93,18 +101,39 @@ impl Links {
         // Its end is on the way: nothing more is taken, and there is nobody to answer.
         let Some(caller) = self.sessions.caller((listener.link, session)) else { return };
         let (head, store) = (way.head(), &self.actions.store);
-        let Some(action) = Action::from_name(&head.name).filter(|_| head.port == action::PORT) else {
-            let mut refresh =
-                Box::pin(session::refresh(self.verifier.clone(), store.clone(), self.sessions.clone(), request, way));
-            // Done before what comes after it, unless it has to wait for another issuer.
-            if refresh.as_mut().now_or_never().is_none() {
-                tokio::task::spawn_local(refresh);
+        let permit = |action| access::decide(store, &caller, Door::Stream, action, head.thing.as_deref());
+        let refuse = |way, error| Way::Stream(way).refuse(error);
+        match head.port {
+            action::PORT => match Action::from_name(&head.name).map(permit) {
+                Some(Ok(permit)) => self.actions.run(Call::stream(permit, request, way)),
+                Some(Err(error)) => refuse(way, error),
+                None => refuse(way, ErrorCode::UnknownName.into()),
+            },
+            sync_port::PORT => match Asked::read(&request).and_then(|asked| Ok((permit(asked.action())?, asked))) {
+                Ok((permit, asked)) => sync::run(&self.actions, Call::stream(permit, request, way), asked),
+                Err(error) => refuse(way, error),
+            },
+            // To say where one is in a Thing, one has to see it.
+            presence::PORT => match permit(Action::Open) {
+                Ok(permit) => {
+                    let (presence, things) = (&self.actions.presence, &self.actions.things);
+                    let call = Call::stream(permit, request, way);
+                    match head.name.as_str() {
+                        AWARENESS => presence.awareness(things, call),
+                        QUERY_AWARENESS => presence.query(things, call),
+                        _ => presence.cursor(things, call),
+                    }
+                }
+                Err(error) => refuse(way, error),
+            },
+            _ => {
+                let (verifier, sessions) = (self.verifier.clone(), self.sessions.clone());
+                let mut refresh = Box::pin(session::refresh(verifier, store.clone(), sessions, request, way));
+                // Done before what comes after it, unless it has to wait for another issuer.
+                if refresh.as_mut().now_or_never().is_none() {
+                    tokio::task::spawn_local(refresh);
+                }
             }
-            return;
-        };
-        match access::decide(store, &caller, Door::Stream, action, head.thing.as_deref()) {
-            Ok(permit) => self.actions.run(Call::stream(permit, request, way)),
-            Err(error) => Way::Stream(way).refuse(error),
         }
     }
 }

@@ -15,10 +15,13 @@ use tokio::sync::mpsc;
 
 use super::sessions::{Place, Sessions};
 use crate::{
-    access::{self, Caller, Change, Proof, Records as _, Role, Sharee},
-    ipc::messages::WfeDown,
-    protocol::{CloseCode, ThingId},
-    services::notification::{self, Told},
+    access::{self, Caller, Change, Proof, Records as _, Sharee},
+    ipc::messages::{Holding, WfeDown},
+    protocol::CloseCode,
+    services::{
+        notification::{self, Told},
+        presence::Presence,
+    },
     store::Store,
 };
 
@@ -29,6 +32,7 @@ const AT_ONCE: usize = 256;
 pub struct LiveAccess {
     store: Store,
     sessions: Rc<Sessions>,
+    presence: Rc<Presence>,
     changes: RefCell<mpsc::UnboundedReceiver<Change>>,
     /// Streams that were ended since the server started.
     ended: Cell<usize>,
@@ -38,9 +42,9 @@ pub struct LiveAccess {
 
 impl LiveAccess {
     /// Judges by this store. None if another does already.
-    pub fn new(store: Store, sessions: Rc<Sessions>, echo: bool) -> Option<Self> {
+    pub fn new(store: Store, sessions: Rc<Sessions>, presence: Rc<Presence>, echo: bool) -> Option<Self> {
         let changes = RefCell::new(store.watch()?);
-        Some(Self { store, sessions, changes, ended: Cell::new(0), echo })
+        Some(Self { store, sessions, presence, changes, ended: Cell::new(0), echo })
     }
 
     /// Follows what changes, as long as the process lives.
@@ -67,8 +71,9 @@ impl LiveAccess {
     }
 
     /// A session is there, or there again.
-    pub fn connected(&self, place: Place, caller: Caller, open: Vec<(ThingId, Role)>) {
-        self.sessions.connected(place, caller, open);
+    pub fn connected(&self, place: Place, caller: Caller, open: &[Holding]) {
+        self.presence.told(place, &caller.principal, open);
+        self.sessions.connected(place, caller, open.iter().map(|holding| (holding.thing, holding.role)).collect());
         self.judge(place);
     }
 
@@ -123,6 +128,9 @@ impl LiveAccess {
                 Ok(role) if role == Some(told) => {}
                 Ok(role) => {
                     self.sessions.set_role(place, thing, role);
+                    if role.is_none() {
+                        self.presence.left(place.1, thing);
+                    }
                     self.tell(place, &WfeDown::Access { session: place.1, thing, role });
                 }
                 Err(error) => {
@@ -136,6 +144,7 @@ impl LiveAccess {
 
     fn end(&self, place: Place, code: CloseCode) {
         if self.sessions.end(place) {
+            self.presence.gone(place.1);
             self.ended.set(self.ended.get() + 1);
             let close = WfeDown::Close { session: place.1, code: code.number(), reason: code.message().into() };
             self.tell(place, &close);

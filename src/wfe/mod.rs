@@ -31,6 +31,7 @@ mod router;
 pub mod sessions;
 mod sign_in;
 mod stream_door;
+mod tickets;
 mod tries;
 
 #[cfg(test)]
@@ -60,6 +61,7 @@ use oauth::{TokenRequests, consent::Seals};
 use origin::Site;
 use recorder::Audit;
 use sign_in::{Credentials, LoggedIn, Refused, SignIn};
+use tickets::Tickets;
 
 use crate::{
     access::Principal,
@@ -88,6 +90,7 @@ struct Inner {
     site: Site,
     ready: Ready,
     openings: Limiters<Principal>,
+    tickets: Tickets,
     token_requests: TokenRequests,
     seals: Seals,
     audit: Audit,
@@ -125,6 +128,7 @@ impl App {
             sign_in,
             site,
             openings,
+            tickets: Tickets::default(),
             token_requests,
             seals: Seals::new(),
             ready,
@@ -175,6 +179,10 @@ impl App {
 
     fn openings(&self) -> &Limiters<Principal> {
         &self.0.openings
+    }
+
+    fn tickets(&self) -> &Tickets {
+        &self.0.tickets
     }
 
     /// Where it is noted who did what to whose access.

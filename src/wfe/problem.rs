@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use super::TokenError;
 use crate::{
+    access::Denied,
     protocol::{ErrorBody, ErrorCode},
     store::StoreError,
 };
@@ -99,6 +100,18 @@ impl From<ErrorCode> for Problem {
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         ErrorBody::from(error).into()
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Scope(scope) => {
+                let challenge = format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope.name());
+                Self::from(denied.code()).challenge(&challenge)
+            }
+            _ => denied.code().into(),
+        }
     }
 }
 
@@ -188,7 +201,12 @@ pub(super) fn status_of(code: ErrorCode) -> StatusCode {
         E::ChangedMeanwhile => StatusCode::PRECONDITION_FAILED,
         E::TooLarge | E::EditTooLarge | E::ThingTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         E::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        E::InvalidPatch | E::InvalidUpdate | E::InviteeNotFound => StatusCode::UNPROCESSABLE_ENTITY,
+        E::InvalidPatch
+        | E::InvalidUpdate
+        | E::InviteeNotFound
+        | E::InvalidSync
+        | E::InvalidCursor
+        | E::InvalidAwareness => StatusCode::UNPROCESSABLE_ENTITY,
         E::NotAnUpgrade => StatusCode::UPGRADE_REQUIRED,
         E::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         E::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -47,7 +47,7 @@ use crate::{
         ErrorBody, ErrorCode, ThingId,
         action::{Action, Created},
     },
-    services::{Services, useraction::UserActions},
+    services::{Services, presence::Presence, useraction::UserActions},
     store::{Store, audit::Keep},
 };
 
@@ -144,14 +144,17 @@ fn live_side(
     audit: Audit,
 ) -> anyhow::Result<Rc<Links>> {
     let sessions = Rc::new(Sessions::default());
-    let live_access = LiveAccess::new(store.clone(), sessions.clone(), config.server.echo);
+    let presence = Rc::new(Presence::new(sessions.clone()));
+    tokio::task::spawn_local(presence.clone().keep_time());
+    let live_access = LiveAccess::new(store.clone(), sessions.clone(), presence.clone(), config.server.echo);
     let live_access = Rc::new(live_access.context("another part of this process watches the store")?);
     tokio::task::spawn_local(live_access.clone().follow());
     let handovers = Rc::new(Handovers::new(sessions.clone()));
     tokio::task::spawn_local(handovers.clone().watch());
     let idle = Duration::from_secs(config.things.idle_seconds);
     let things = Rc::new(OpenThings::new(log.clone(), idle));
-    let actions = UserActions::start(store.clone(), log, things, sessions.clone(), live_access.clone(), audit);
+    let actions =
+        UserActions::start(store.clone(), log, things, sessions.clone(), live_access.clone(), presence, audit);
     Ok(Rc::new(Links { handovers, sessions, live_access, actions, verifier }))
 }
 

@@ -14,7 +14,7 @@ use super::{
     oauth::{applications, authorize, client_request, consent, metadata, presented, token},
     openapi, pages, problem,
     problem::Problem,
-    stream_door,
+    stream_door, tickets,
 };
 use crate::protocol::{ErrorCode, action::Action};
 
@@ -37,10 +37,12 @@ pub fn router(app: App) -> Router {
         .route("/_ajax/delete", by_post(Action::Delete))
         .route("/_ajax/invite", by_post(Action::Invite))
         .route("/_ajax/uninvite", by_post(Action::Uninvite))
+        .route("/_ajax/ticket", post(tickets::issue))
         .route("/api/1.0/things", get(legacy::list).post(legacy::create))
         .route("/api/1.0/things/{id}", get(legacy::show).put(legacy::replace).delete(legacy::delete))
         .route("/oauth/authorize", get(authorize::ask).post(consent::decide))
         .route("/_stream", get(stream_door::open))
+        .route("/_stream/yjs/{thing}", get(stream_door::open_yjs))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(openapi::openapi))

@@ -1,10 +1,13 @@
-//! `GET /_stream`: who may open a stream. Answers every refusal itself, and hands the rest over.
+//! `GET /_stream`, and `GET /_stream/yjs/THING` for one Thing over y-websocket: who may open a stream. Answers every
+//! refusal itself, and hands the rest over.
 //!
 //! Nothing is answered to a request that may pass: the accept loop takes the socket away from under
 //! it, and an SFE sends the 101.
 
+use std::sync::Arc;
+
 use axum::{
-    extract::{Request, State},
+    extract::{Path, Request, State},
     response::Response,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -24,10 +27,10 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    access::{self, Caller, Denied},
+    access::{self, Caller, Door},
     clock,
     ipc::Admission,
-    protocol::{Codec, ErrorCode},
+    protocol::{Codec, ErrorCode, action::Action},
     proxies,
     store::audit::{Entry, Event},
 };
@@ -38,7 +41,9 @@ use crate::{
 pub struct Handover(pub mpsc::Sender<Admission>);
 
 /// Names under which tokens are put into URLs, where logs would keep them.
-const TOKENS_IN_URL: [&str; 4] = ["access_token", "token", "bearer_token", "ticket"];
+const TOKENS_IN_URL: [&str; 4] = ["access_token", "token", "bearer_token", TICKET];
+/// Where one is taken, the name under which a one-time ticket is put into the URL.
+const TICKET: &str = "ticket";
 
 /// `GET /_stream`.
 pub(super) async fn open(
@@ -47,15 +52,45 @@ pub(super) async fn open(
     auth: AuthSession,
     request: Request,
 ) -> Result<Response, Problem> {
+    begin(&app, address, &auth, request, None).await
+}
+
+/// `GET /_stream/yjs/THING`: one Thing, over a plain y-websocket connection.
+pub(super) async fn open_yjs(
+    State(app): State<App>,
+    Path(thing): Path<String>,
+    address: ClientAddress,
+    auth: AuthSession,
+    request: Request,
+) -> Result<Response, Problem> {
+    if app.config().server.echo {
+        return Err(ErrorCode::NotFound.into());
+    }
+    begin(&app, address, &auth, request, Some(&thing)).await
+}
+
+async fn begin(
+    app: &App,
+    address: ClientAddress,
+    auth: &AuthSession,
+    request: Request,
+    thing: Option<&str>,
+) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    refuse_token_in_url(&parts)?;
+    let ticket = token_in_url(&parts, thing.is_some())?;
     let websocket_key = websocket_key(&parts)?;
-    let offer = Offer::read(&parts.headers)?;
-    let opener = if app.config().server.echo { None } else { Some(opener(&app, &auth, &parts.headers, &offer).await?) };
+    let offer = Offer::read(&parts.headers, thing.is_some())?;
+    let shown = Shown { ticket: ticket.as_deref(), bearer: caller::bearer(&parts.headers)?, offer: &offer };
+    let opener = if app.config().server.echo { None } else { Some(opener(app, auth, &parts, &shown, thing).await?) };
+    let mut opened = None;
     if let Some(opener) = &opener {
         let soon = |millis| Problem::from(ErrorCode::TooManyRequests).retry_after(millis);
         app.openings().request(opener.caller.principal.clone(), clock::now()).map_err(soon)?;
-        admit(&app, &opener.caller, address)?;
+        admit(app, &opener.caller, address)?;
+        if thing.is_some() {
+            let permit = access::decide(app.store(), &opener.caller, Door::Stream, Action::Open, thing)?;
+            opened = permit.on().map(|(thing, _)| thing);
+        }
     }
     let groups = match opener.as_ref().map(|opener| (opener.caller.proof.groups(), &opener.caller.principal)) {
         Some((Some(groups), _)) => groups.to_vec(),
@@ -66,7 +101,8 @@ pub(super) async fn open(
         session: clock::new_id(),
         groups,
         expires_at: opener.as_ref().map_or(u64::MAX, |opener| opener.expires_at),
-        caller: opener.map(|opener| opener.caller),
+        caller: opener.map(|opener| Arc::unwrap_or_clone(opener.caller)),
+        thing: opened,
         codec: offer.codec,
         subprotocol: offer.chosen,
         websocket_key,
@@ -81,30 +117,49 @@ pub(super) async fn open(
 
 /// Who opens the stream, by which right, and until when.
 struct Opener {
-    caller: Caller,
+    caller: Arc<Caller>,
     expires_at: u64,
 }
 
-async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offer) -> Result<Opener, Problem> {
-    let token = match (caller::bearer(headers)?, &offer.token) {
-        (Some(_), Some(_)) => {
-            return Err(Problem::new(ErrorCode::BadRequest, "the access token is given in two places")
-                .challenge(r#"Bearer error="invalid_request""#));
-        }
-        (Some(token), None) => Some(token),
-        (None, token) => token.as_deref(),
-    };
-    match (token, caller::logged_in(auth)) {
+/// What a request shows beside the login cookie.
+struct Shown<'a> {
+    ticket: Option<&'a str>,
+    bearer: Option<&'a str>,
+    offer: &'a Offer,
+}
+
+async fn opener(
+    app: &App,
+    auth: &AuthSession,
+    parts: &Parts,
+    shown: &Shown<'_>,
+    thing: Option<&str>,
+) -> Result<Opener, Problem> {
+    let tokens = [shown.ticket, shown.bearer, shown.offer.token.as_deref()];
+    if tokens.iter().flatten().count() > 1 {
+        return Err(Problem::new(ErrorCode::BadRequest, "the access token is given in two places")
+            .challenge(r#"Bearer error="invalid_request""#));
+    }
+    if let Some(secret) = shown.ticket {
+        let ticket = app.tickets().take(secret, clock::now());
+        let ticket = ticket.filter(|ticket| thing.is_some_and(|thing| ticket.opens(thing))).ok_or_else(|| {
+            let why = "the ticket was used, has expired or is for something else; ask for a new one";
+            Problem::new(ErrorCode::InvalidToken, why)
+        })?;
+        return Ok(Opener { caller: ticket.caller, expires_at: ticket.expires_at });
+    }
+    match (tokens.into_iter().flatten().next(), caller::logged_in(auth)) {
         (Some(token), _) => {
             let verified = app.verifier().verify(token).await?;
-            Ok(Opener { expires_at: verified.expires_at(), caller: verified.caller() })
+            Ok(Opener { expires_at: verified.expires_at(), caller: Arc::new(verified.caller()) })
         }
         (None, Some(caller)) => {
             // Browsers send the cookie with any page's request, so the page must be one of ours.
+            let headers = &parts.headers;
             if app.site().page(headers) != origin::Source::Us || !headers.contains_key(http::header::ORIGIN) {
                 return Err(ErrorCode::OriginNotAllowed.into());
             }
-            Ok(Opener { caller, expires_at: login::expires_at(auth).await })
+            Ok(Opener { caller: Arc::new(caller), expires_at: login::expires_at(auth).await })
         }
         (None, None) => Err(ErrorCode::TokenMissing.into()),
     }
@@ -114,26 +169,26 @@ async fn opener(app: &App, auth: &AuthSession, headers: &HeaderMap, offer: &Offe
 /// fill it.
 fn admit(app: &App, caller: &Caller, address: ClientAddress) -> Result<(), Problem> {
     access::may_stream(app.store(), caller).map_err(|denied| {
-        let code = denied.code();
-        let entry = Entry::of(&caller.principal, Event::StreamRefused, "/_stream").ended(code.name());
+        let entry = Entry::of(&caller.principal, Event::StreamRefused, "/_stream").ended(denied.code().name());
         app.audit().note(Entry { address: Some(address.0), ..entry });
-        match denied {
-            Denied::Scope(scope) => {
-                let challenge = format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope.name());
-                Problem::from(code).challenge(&challenge)
-            }
-            _ => code.into(),
-        }
+        denied.into()
     })
 }
 
-fn refuse_token_in_url(parts: &Parts) -> Result<(), Problem> {
+/// Refuses tokens in the URL; where one-time tickets are taken, returns the ticket.
+fn token_in_url(parts: &Parts, takes_ticket: bool) -> Result<Option<String>, Problem> {
     let query = parts.uri.query().unwrap_or_default();
-    let named = |name: &str| TOKENS_IN_URL.iter().any(|token| token.eq_ignore_ascii_case(name));
-    if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| named(&name)) {
-        return Err(ErrorCode::TokenInUrl.into());
+    let mut ticket = None;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if takes_ticket && name == TICKET {
+            if ticket.replace(value.into_owned()).is_some() {
+                return Err(Problem::new(ErrorCode::BadRequest, "the ticket is given twice"));
+            }
+        } else if TOKENS_IN_URL.iter().any(|token| token.eq_ignore_ascii_case(&name)) {
+            return Err(ErrorCode::TokenInUrl.into());
+        }
     }
-    Ok(())
+    Ok(ticket)
 }
 
 /// Checks the opening handshake (RFC 6455 4.2.1) and returns its key.
@@ -180,7 +235,8 @@ struct Offer {
 
 impl Offer {
     /// The first subprotocol that we know, in the client's order.
-    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+    fn read(headers: &HeaderMap, yjs: bool) -> Result<Self, Problem> {
+        let known: &[Codec] = if yjs { &[Codec::Yjs] } else { &[Codec::Json, Codec::Cbor] };
         let (mut token, mut offered, mut codec) = (None, false, None);
         for list in headers.get_all(SEC_WEBSOCKET_PROTOCOL) {
             let list = list.to_str().map_err(|_| Problem::from(ErrorCode::UnknownSubprotocol))?;
@@ -191,14 +247,17 @@ impl Offer {
                     }
                 } else {
                     offered = true;
-                    codec = codec.or_else(|| Codec::from_subprotocol(entry));
+                    codec = codec.or_else(|| known.iter().copied().find(|codec| codec.subprotocol() == entry));
                 }
             }
         }
         if offered && codec.is_none() {
+            if yjs {
+                return Err(Problem::new(ErrorCode::UnknownSubprotocol, "offer widgetapp.v1.yjs, or no subprotocol"));
+            }
             return Err(ErrorCode::UnknownSubprotocol.into());
         }
-        Ok(Self { chosen: codec.map(|codec| codec.subprotocol().into()), codec: codec.unwrap_or(Codec::Json), token })
+        Ok(Self { chosen: codec.map(|codec| codec.subprotocol().into()), codec: codec.unwrap_or(known[0]), token })
     }
 }
 

@@ -127,6 +127,7 @@ impl Stage {
     async fn answer(&self, door: &str, action: &str, column: &str, thing: &str) -> String {
         match door {
             "stream" => self.on_stream(action, column, thing).await,
+            "yjs" => self.by_editor(action, column, thing).await,
             "cookie" | "token" => self.by_ajax(door == "cookie", action, column, thing).await,
             _ => self.by_legacy(action, column, thing).await,
         }
@@ -142,6 +143,9 @@ impl Stage {
             Err(error) => return error.to_string(),
         };
         tokio::spawn(async move { while events.recv().await.is_some() {} });
+        if action.ends_with(')') {
+            return self.on_other_ports(&client, action, thing).await;
+        }
         let (kind, about, body) = request(action);
         let thing = about.then_some(thing);
         if kind == Action::Close {
@@ -155,15 +159,40 @@ impl Stage {
         }
     }
 
+    /// Ports 201 and 202, of which each needs the Thing to be open.
+    async fn on_other_ports(&self, client: &Client, action: &str, thing: &str) -> String {
+        let thing = Some(thing);
+        let _ = client.request(200, Action::Open.name(), thing, json!({"as": "yjs"})).await;
+        let (port, name, body) = match action {
+            // Of nothing, and a change without changes.
+            "compare (port 201)" => (201, "sync", json!({"data": "AAEA"})),
+            "change (port 201)" => (201, "sync", json!({"data": "AgIAAA=="})),
+            "point (port 202)" => (202, "cursor", json!({"x": 1, "y": 2})),
+            other => panic!("no such row: {other}"),
+        };
+        match client.request(port, name, thing, body).await {
+            Ok(_) => "ok".into(),
+            Err(RequestError::Refused(error)) => error.name,
+            Err(error) => error.to_string(),
+        }
+    }
+
+    async fn by_editor(&self, action: &str, column: &str, thing: &str) -> String {
+        let token = self.token(column, "stream");
+        let with_token = |request: reqwest::RequestBuilder| match &token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        if action == "ask for a ticket" {
+            let request = self.web.post(format!("{}/_ajax/ticket", self.product.url())).json(&json!({"thing": thing}));
+            return name_of(with_token(request)).await;
+        }
+        let request = self.web.get(format!("{}/_stream/yjs/{thing}", self.product.url()));
+        name_of(with_token(handshake(request))).await
+    }
+
     async fn upgrade_without_token(&self) -> String {
-        let request = self.web.get(format!("{}/_stream", self.product.url()));
-        let handshake = [
-            ("connection", "upgrade"),
-            ("upgrade", "websocket"),
-            ("sec-websocket-version", "13"),
-            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-        ];
-        name_of(handshake.into_iter().fold(request, |request, (name, value)| request.header(name, value))).await
+        name_of(handshake(self.web.get(format!("{}/_stream", self.product.url())))).await
     }
 
     async fn by_ajax(&self, cookie: bool, action: &str, column: &str, thing: &str) -> String {
@@ -235,10 +264,21 @@ fn request(action: &str) -> (Action, bool, Value) {
     }
 }
 
+/// The opening of a WebSocket.
+fn handshake(request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    let headers = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))
+}
+
 /// `ok`, or the name of the problem.
 async fn name_of(request: reqwest::RequestBuilder) -> String {
     let answer = request.send().await.expect("the server answers");
-    if answer.status().is_success() {
+    if answer.status().is_success() || answer.status() == 101 {
         return "ok".into();
     }
     let problem: Value = answer.json().await.expect("a problem");

@@ -1,10 +1,11 @@
-//! WebSocket clients of other people, which know the contract only: `websockets` of Python and `ws` of Node.
+//! Clients of other people: `websockets` of Python and `ws` of Node, which know the contract only; and Yjs with the
+//! provider of `y-websocket`, as any editor uses it.
 //!
 //! They are looked for where TEST_PYTHON and TEST_NODE_PATH say. Without them these tests are skipped, but
 //! not with CI=true.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -16,7 +17,10 @@ use widgetapp::{
     protocol::action::Form,
 };
 
-use crate::{live, product::Product};
+use crate::{
+    live,
+    product::{Product, eventually, kill},
+};
 
 const A_MINUTE: Duration = Duration::from_secs(60);
 const EDITS: u64 = 20;
@@ -32,8 +36,8 @@ fn python() -> Option<Command> {
     found_or_skipped(found, "python3 with the package websockets (TEST_PYTHON)").then(|| Command::new(&program))
 }
 
-/// Node, if it finds the package.
-fn node() -> Option<Command> {
+/// Node, if it finds the packages.
+fn node(packages: &[&str]) -> Option<Command> {
     let node = || {
         let mut node = Command::new("node");
         if let Some(path) = std::env::var_os("TEST_NODE_PATH") {
@@ -41,8 +45,10 @@ fn node() -> Option<Command> {
         }
         node
     };
-    let found = works(node().args(["-e", "require('ws')"]));
-    found_or_skipped(found, "node with the package ws (TEST_NODE_PATH)").then(node)
+    let needed: String = packages.iter().map(|package| format!("require('{package}');")).collect();
+    let found = works(node().args(["-e", &needed]));
+    let what = format!("node with the packages {} (TEST_NODE_PATH)", packages.join(", "));
+    found_or_skipped(found, &what).then(node)
 }
 
 fn works(command: &mut Command) -> bool {
@@ -91,7 +97,7 @@ fn websockets_of_python_hears_every_edit_in_order() {
 
 #[test]
 fn ws_of_node_edits_and_others_see_it() {
-    let Some(node) = node() else { return };
+    let Some(node) = node(&["ws"]) else { return };
     let product = Product::start();
     let (thing, grace) = (product.welcome(), live::login(&product, "grace"));
     let token = live::token(&product, "ada");
@@ -113,4 +119,29 @@ fn ws_of_node_edits_and_others_see_it() {
             assert_eq!(value, json!(n));
         }
     });
+}
+
+/// Two editors that only know Yjs type at the same time, one of them by tickets, while processes are killed and the
+/// network goes: in the end both have all, and so has the server.
+#[test]
+fn editors_with_the_stock_provider_stay_together_through_it_all() {
+    book::claims!("yjs-provider", 1);
+    book::claims!("yjs-restart", 1);
+    let Some(mut node) = node(&["ws", "yjs", "y-websocket"]) else { return };
+    let product = Product::start();
+    node.arg(script("editors.js")).args([product.url(), &product.welcome()]);
+    node.env("ADA", live::token(&product, "ada")).env("GRACE", live::token(&product, "grace"));
+    let mut editors = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut stdin = editors.stdin.take().expect("it is piped");
+    for line in BufReader::new(editors.stdout.take().expect("it is piped")).lines() {
+        let line = line.expect("text");
+        if let Some(kind) = line.strip_prefix("kill ") {
+            product.processes(kind).into_iter().for_each(|(_, pid)| kill("KILL", pid));
+            eventually("another takes its place", || (!product.processes(kind).is_empty()).then_some(()));
+            writeln!(stdin, "killed").expect("it reads");
+        } else {
+            println!("{line}");
+        }
+    }
+    assert!(editors.wait().expect("it ends").success(), "it says why");
 }

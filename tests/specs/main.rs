@@ -10,6 +10,7 @@
 //! | `report` | what is printed and left as evidence, and whether all is well |
 //! | `scene` | what a scenario knows: the product, people, programs, the last answer |
 //! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
+//! | `editor` | an editor built on Yjs, by y-websocket |
 //! | `application` | an application that acts for people, and their browser |
 //! | `test_issuer` | an identity provider that does as it is told |
 //! | `web` | plain HTTP |
@@ -23,6 +24,7 @@ mod catalogue;
 #[path = "../../book/examples/client-rust/client.rs"]
 mod client_rust;
 mod described;
+mod editor;
 mod examples;
 mod nginx;
 mod person;

@@ -99,7 +99,7 @@ impl Opening {
         for message in &self.first {
             let (data, opcode) = match self.codec {
                 Codec::Json => (message.to_string().into_bytes(), Data::Text),
-                Codec::Cbor => (Codec::Cbor.encode(message), Data::Binary),
+                Codec::Cbor | Codec::Yjs => (Codec::Cbor.encode(message), Data::Binary),
             };
             let mut frame = Frame::message(data, OpCode::Data(opcode), true);
             frame.header_mut().mask = Some([7, 1, 0, 9]);
@@ -160,12 +160,18 @@ impl Program {
         Self { writer, codec, seen, cursor: 0, last_id: 1000 }
     }
 
+    /// Closes the connection.
+    pub async fn disconnect(&mut self) {
+        // It may be closed already.
+        let _ = self.writer.close().await;
+    }
+
     /// Sends a message in the stream's own encoding.
     pub async fn send(&mut self, message: &Value) {
         locked(&self.seen).ask(message);
         let message = match self.codec {
             Codec::Json => Message::text(message.to_string()),
-            Codec::Cbor => Message::binary(self.codec.encode(message)),
+            Codec::Cbor | Codec::Yjs => Message::binary(self.codec.encode(message)),
         };
         self.send_frame(message).await;
     }
@@ -205,7 +211,7 @@ impl Program {
         let bytes = self.codec.encode(&request);
         let message = match self.codec {
             Codec::Json => Message::text(String::from_utf8(bytes).expect("JSON is UTF-8")),
-            Codec::Cbor => Message::binary(bytes),
+            Codec::Cbor | Codec::Yjs => Message::binary(bytes),
         };
         self.send_frame(message).await;
     }

@@ -9,6 +9,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::{
     application::Application,
+    editor::Editor,
     nginx::Nginx,
     person::Person,
     product::{PATIENCE, Product},
@@ -45,6 +46,10 @@ pub struct Scene {
     pub people: BTreeMap<String, Person>,
     /// Programs by name.
     pub programs: BTreeMap<String, Program>,
+    /// Editors built on Yjs, by name.
+    pub editors: BTreeMap<String, Editor>,
+    /// Yjs documents that programs have kept, by the program's name.
+    pub documents: BTreeMap<String, yrs::Doc>,
     /// Programs that do not read, by name.
     pub sleepers: BTreeMap<String, TcpStream>,
     /// Applications that act for people, by name.
@@ -155,6 +160,11 @@ impl Scene {
     /// A program that has connected.
     pub fn program(&mut self, name: &str) -> &mut Program {
         self.programs.get_mut(name).unwrap_or_else(|| panic!("the feature has not connected \"{name}\""))
+    }
+
+    /// An editor.
+    pub fn editor(&mut self, name: &str) -> &mut Editor {
+        self.editors.get_mut(name).unwrap_or_else(|| panic!("the feature has not opened \"{name}\""))
     }
 
     /// An application.

@@ -27,6 +27,7 @@ pub(crate) async fn main() -> anyhow::Result<()> {
         match event {
             Event::Message(push) => match push.offset {
                 Some(offset) => println!("{offset} {} {}", push.body["user"], push.body["patch"]),
+                None if push.port == 202 => {} // who comes, goes and points
                 None => println!("{} {}", push.name, push.body),
             },
             Event::Reset { opened, .. } => println!("all anew, as of {}", opened.offset),

@@ -4,8 +4,8 @@ Authorization: Bearer [TOKEN]
 <. {"port": 0, "name": "welcome",
     "body": {"session": "[SESSION]", "user": "ada", "organisation": "acme", "expires_at": [TIME],
      "ping_ms": 25000, "pong_ms": 10000, "max_frame_bytes": 1048576, "max_things": 128,
-     "ports": {"notifications": 203, "session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1",
-     "node": "[NODE]"}}
+     "ports": {"notifications": 203, "presence": 202, "session": 0, "sync": 201, "useraction": 200},
+     "sfe": "1", "stream": "1.1", "node": "[NODE]"}}
 
 # Three requests at once, on two ports. Each is answered when its service is done; the id says which it is.
 > {"port": 200, "name": "widgetApp_useraction_open", "id": 1, "thing": "[THING]", "body": {"as": "json"}}
@@ -19,6 +19,8 @@ Authorization: Bearer [TOKEN]
         "y": 30},
        "table": {"color": "#7a9e7e", "h": 90, "kind": "box", "label": "A table", "w": 200, "x": 40,
         "y": 40}}}}}
+<~ {"join": 1, "port": 202, "name": "state", "thing": "[THING]",
+    "body": {"present": [{"id": "[SESSION]", "user": "ada", "color": "#558b2f"}], "others": 0}}
 <~ {"port": 0, "name": "ping", "id": 3, "body": {}}
 <~ {"port": 200, "name": "widgetApp_useraction_search", "id": 2,
     "body": {"things": [{"thing": "[THING]", "title": "Welcome", "role": "owner", "changed_at": [TIME]}],
@@ -31,6 +33,8 @@ Authorization: Bearer [TOKEN]
 < {"port": 200, "name": "widgetApp_useraction_open", "id": 5, "thing": "[THING:2]", "join": 5, "offset": 1,
    "body": {"role": "owner", "epoch": "[EPOCH:2]", "offset": 1, "recovered": false,
     "content": {"meta": {"title": "Boat"}, "notes": "", "parts": {}}}}
+<. {"join": 5, "port": 202, "name": "state", "thing": "[THING:2]",
+    "body": {"present": [{"id": "[SESSION]", "user": "ada", "color": "#558b2f"}], "others": 0}}
 
 # Edits of both.
 > {"port": 200, "name": "widgetApp_useraction_edit", "id": 6, "thing": "[THING]",

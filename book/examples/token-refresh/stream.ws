@@ -4,8 +4,8 @@ Authorization: Bearer [TOKEN]
 <. {"port": 0, "name": "welcome",
     "body": {"session": "[SESSION]", "user": "ada", "organisation": "acme", "expires_at": [TIME],
      "ping_ms": 25000, "pong_ms": 10000, "max_frame_bytes": 1048576, "max_things": 128,
-     "ports": {"notifications": 203, "session": 0, "useraction": 200}, "sfe": "1", "stream": "1.1",
-     "node": "[NODE]"}}
+     "ports": {"notifications": 203, "presence": 202, "session": 0, "sync": 201, "useraction": 200},
+     "sfe": "1", "stream": "1.1", "node": "[NODE]"}}
 
 # 30 seconds before the token expires, the server says so.
 < {"port": 0, "name": "token_expiring", "body": {"expires_at": [TIME]}}

@@ -8,9 +8,9 @@ use crate::protocol::{
     Outgoing, RequestHead,
     action::{self, Action},
     message::{Empty, Request},
-    notification,
+    notification, presence,
     schemas::{self, Schemas},
-    session,
+    session, sync,
 };
 
 /// The Thing of all examples.
@@ -67,6 +67,14 @@ impl Subject {
 
     pub fn notification(name: &'static str) -> Self {
         Self { service: "notifications", key: name, port: notification::PORT, name }
+    }
+
+    pub fn sync() -> Self {
+        Self { service: "sync", key: sync::SYNC, port: sync::PORT, name: sync::SYNC }
+    }
+
+    pub fn presence(name: &'static str) -> Self {
+        Self { service: "presence", key: name, port: presence::PORT, name }
     }
 
     /// What a client asks; `id` is optional.

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 use utoipa::PartialSchema as _;
 
 use super::{
@@ -20,8 +20,10 @@ use crate::protocol::{
     limits,
     message::Empty,
     notification::{Approval, Invited, Uninvited},
+    presence::{Cursor, CursorAt, CursorPush, Present, State},
     schemas,
     session::{self, Access, Drain, ExpiresAt, Welcome},
+    sync::{Sync, Synced},
 };
 
 const EPOCH: &str = "ca0cb02b";
@@ -35,6 +37,8 @@ pub(super) fn all(document: &mut Document) {
     looking(document);
     creating_and_deleting(document);
     sharing(document);
+    document_sync(document);
+    presence(document);
     notifications(document);
     error(document);
 }
@@ -296,6 +300,88 @@ fn sharing(document: &mut Document) {
             .always(&["thing", "join"])
             .sends(&[push("none")]),
     );
+}
+
+fn document_sync(document: &mut Document) {
+    let sync = Subject::sync();
+    // As y-protocols writes them: somebody who has nothing, and an update without changes.
+    let (step_1, step_2) = (|| Blob(vec![0, 1, 0].into()), || Blob(vec![1, 2, 0, 0].into()));
+    document.request(
+        sync.request(
+            "Synchronise",
+            "One sync message of y-protocols about a Thing that is open `as: \"yjs\"`: step 1 asks for what the sender \
+             lacks; step 2 and updates are edits.",
+        )
+        .always(&["thing"])
+        .takes(&[Sync { data: step_1() }, Sync { data: step_2() }]),
+        sync.reply(
+            "Synchronised",
+            "Step 2, in reply to step 1. In reply to changes: all of them are stored; with the message's own `offset` \
+             if something was new, which stands at that place among the changes of others.",
+        )
+        .always(&["id", "thing", "join"])
+        .perhaps(&["offset"])
+        .sends(&[
+            Synced { data: Some(step_2()), ..Synced::default() },
+            Synced { data: None, epoch: Some(EPOCH.into()), offset: Some(5), durable: Some(true) },
+        ]),
+    );
+    document.push(
+        sync.push("Step 1 of the server", "The server asks for changes of yours that it does not have.")
+            .always(&["thing", "join"])
+            .sends(&[Sync { data: step_1() }]),
+    );
+}
+
+fn presence(document: &mut Document) {
+    let number = |number: u32| Number::from(number);
+    let cursor = || Cursor { x: number(10), y: number(20), part: Some("lamp".into()), selection: None };
+    let at = || CursorAt { x: number(10), y: number(20), part: Some("lamp".into()), selection: None };
+    let grace = |cursor| Present {
+        id: "b6a3c9a1-3f0a-4a57-9a38-3e7dd2a9b4d2".into(),
+        user: "grace".into(),
+        color: "#1565c0".into(),
+        cursor,
+    };
+    document.request(
+        Subject::presence("cursor")
+            .request("Point", "Tell the others who have the Thing open where in it you point.")
+            .always(&["thing"])
+            .takes(&[cursor()]),
+        Subject::presence("cursor")
+            .reply("Pointed", "They are told.")
+            .always(&["id", "thing", "join"])
+            .perhaps(&[])
+            .sends(&[Empty {}]),
+    );
+    let Present { id, user, color, .. } = grace(None);
+    let CursorAt { x, y, part, selection } = at();
+    document.push(
+        Subject::presence("cursor")
+            .push("Somebody points elsewhere", "Only the newest of each is sent.")
+            .always(&["thing", "join"])
+            .sends(&[CursorPush { id, user, color, x, y, part, selection }]),
+    );
+    document.push(
+        Subject::presence("state")
+            .push(
+                "Who is there",
+                "After a Thing was opened, and whenever somebody may have missed something. It replaces what was known.",
+            )
+            .always(&["thing", "join"])
+            .sends(&[State { present: vec![grace(Some(at()))], others: 0 }]),
+    );
+    for (name, title, summary) in [
+        ("joined", "Somebody has come", "Somebody else has opened a Thing that you have open."),
+        ("left", "Somebody has left", "Somebody else does not have it open any more."),
+    ] {
+        document.push(
+            Subject::presence(name)
+                .push(title, summary)
+                .always(&["thing", "join"])
+                .sends_only(&["id", "user", "color"], &grace(None)),
+        );
+    }
 }
 
 fn notifications(document: &mut Document) {

@@ -15,7 +15,7 @@ const CHANNEL: &str = "#/channels/stream";
 
 const ABOUT: &str = "\
 A live connection is a WebSocket at `/_stream`. Several services share it; each message names its service by a \
-number, the *port*: 0 is the session itself, 200 the user actions, 203 notifications.
+number, the *port*: 0 is the session itself, 200 the user actions, 201 document sync, 202 presence, 203 notifications.
 
 A request has an `id` of the client's choice, which its one reply repeats. Pushes have none. A request that fails is \
 answered with the message `error`. A request without an `id` gets no reply; errors are told all the same.
@@ -55,6 +55,8 @@ pub fn document() -> Value {
             "tags": [
                 {"name": "session", "description": "Port 0: the connection itself."},
                 {"name": "useraction", "description": "Port 200: what users do. The same by HTTP is `_ajax/`."},
+                {"name": "sync", "description": "Port 201: Yjs documents are compared and brought together."},
+                {"name": "presence", "description": "Port 202: who has a Thing open, and where in it they are."},
                 {"name": "notifications", "description": "Port 203: what people are told of their access."},
             ],
         },

@@ -20,7 +20,7 @@ pub(super) fn run(actions: &Rc<UserActions>, call: Call) {
             Ok(offset)
         });
         let offset = done.as_ref().ok().copied();
-        call.answer.finish(done.map(|offset| Deleted { offset }), Place { offset, opened: None });
+        call.answer.finish(done.map(|offset| Deleted { offset }), Place { offset, ..Place::default() });
     });
     actions.things.ask(thing, Command::Delete { by, answer });
 }

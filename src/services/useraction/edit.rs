@@ -21,7 +21,7 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
     let actions_later = actions.clone();
     let answer = Box::new(move |edited: Result<Edited, ErrorBody>| {
         let offset = edited.as_ref().ok().map(|edited| edited.offset);
-        call.answer.finish(edited, Place { offset, opened: None });
+        call.answer.finish(edited, Place { offset, ..Place::default() });
         if offset.is_some() {
             actions_later.listing.note(thing);
         }

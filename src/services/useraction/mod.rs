@@ -24,8 +24,10 @@ use self::listing::Listing;
 use super::{
     HttpAction, HttpCall,
     call::{Call, Place},
+    presence::Presence,
 };
 use crate::{
+    access::Principal,
     ipc::messages::{Encoded, WfeDown},
     log::Log,
     open_things::{Command, Missed, MissedChange, OpenThings, View, Whole},
@@ -35,7 +37,11 @@ use crate::{
         codec::Blob,
     },
     store::{Store, StoreError},
-    wfe::{live_access::LiveAccess, recorder::Audit, sessions::Sessions},
+    wfe::{
+        live_access::LiveAccess,
+        recorder::Audit,
+        sessions::{self, Sessions},
+    },
 };
 
 /// What the actions work with.
@@ -50,6 +56,8 @@ pub struct UserActions {
     pub sessions: Rc<Sessions>,
     /// Whether they may still.
     pub live_access: Rc<LiveAccess>,
+    /// Who is where.
+    pub presence: Rc<Presence>,
     /// Where it is noted who did what to whose access.
     pub audit: Audit,
     /// Keeps the list of Things up to date.
@@ -64,15 +72,28 @@ impl UserActions {
         things: Rc<OpenThings>,
         sessions: Rc<Sessions>,
         live_access: Rc<LiveAccess>,
+        presence: Rc<Presence>,
         audit: Audit,
     ) -> Rc<Self> {
         let listing = Listing::start(store.clone(), things.clone());
-        Rc::new(Self { store, log, things, sessions, live_access, audit, listing })
+        Rc::new(Self { store, log, things, sessions, live_access, presence, audit, listing })
     }
 
     /// Writes down what is still to be written.
     pub async fn finish(&self) {
         self.listing.write().await;
+    }
+
+    /// A Thing has changed: the list of Things is brought up to date.
+    pub(super) fn note_change(&self, thing: ThingId) {
+        self.listing.note(thing);
+    }
+
+    /// A session has opened a Thing; the others are told, unless its end was asked for meanwhile.
+    pub(super) fn arrived(&self, place: sessions::Place, thing: ThingId, who: &Principal) {
+        if self.sessions.caller(place).is_some() {
+            self.presence.opened(place, thing, who);
+        }
     }
 
     /// Does what an HTTP request asks for.

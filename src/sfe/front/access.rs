@@ -8,7 +8,7 @@ use super::{Front, Pending, Session, encode, encode_context};
 use crate::{
     access::{Caller, Proof},
     ipc::messages::{Effect, StreamDown},
-    protocol::{CloseCode, ErrorCode, Outgoing, Role, ThingId, limits, session},
+    protocol::{CloseCode, Codec, ErrorCode, Outgoing, Role, ThingId, limits, session},
 };
 
 impl Session {
@@ -55,8 +55,13 @@ impl Front {
             join: Some(join),
             ..Outgoing::push(session::PORT, "access", body)
         };
-        let (effect, message) = (Some(Effect::Role(thing, role)), Some(encode(codec, &push)));
+        // y-websocket has no word for it; without the one Thing that it is for, the connection is over.
+        let message = (codec != Codec::Yjs).then(|| encode(codec, &push));
+        let effect = Some(Effect::Role(thing, role));
         self.tell_stream(stream, &StreamDown::Send { session: id, answers: None, effect, about: None, message });
+        if codec == Codec::Yjs && role.is_none() {
+            self.close(id, CloseCode::Forbidden, CloseCode::Forbidden.message());
+        }
     }
 
     /// A session has a new token: what it may do, and until when, is judged by that.
@@ -77,7 +82,10 @@ impl Front {
             let expires_at = session.context.expires_at;
             if unix_seconds >= expires_at.saturating_add(session.grace_seconds()) {
                 expired.push(*id);
-            } else if unix_seconds + limits::EXPIRY_WARNING.as_secs() >= expires_at && !session.warned {
+            } else if unix_seconds + limits::EXPIRY_WARNING.as_secs() >= expires_at
+                && !session.warned
+                && session.context.protocol != Codec::Yjs
+            {
                 session.warned = true;
                 warned.push((*id, session.stream, session.context.protocol, expires_at));
             }

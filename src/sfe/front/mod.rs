@@ -3,6 +3,7 @@
 //! No IO and no waiting: what is to be sent goes into the links' buffers.
 
 mod access;
+mod answers;
 mod resume;
 #[cfg(test)]
 mod tests;
@@ -20,21 +21,26 @@ use super::{
     fan_out::FanOut,
     request_context::RequestContext,
     split::{self, Route},
+    yjs,
 };
 use crate::{
     ipc::{
         link,
-        messages::{Effect, Encoded, OpenThing, Push, Request, StreamDown, StreamUp, WfeDown, WfeUp},
+        messages::{
+            Effect, Encoded, Holding, OpenThing, Push, Request, StreamDown, StreamUp, To, WfeDown, WfeUp, Whereabouts,
+        },
     },
     limiter::{Limiter, Rate, Verdict},
     protocol::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, Role, ThingId,
-        action::{Action, Edited},
+        action::{Action, Edited, Form},
         codec::append_with_join,
-        limits,
         message::Empty,
     },
 };
+
+/// The first message of a y-websocket connection, which is not the client's: see [`yjs::opening`].
+const OPENING: u64 = 0;
 
 /// What all sessions have in common.
 #[derive(Clone, Copy, Debug)]
@@ -70,10 +76,11 @@ struct Session {
 }
 
 /// A Thing that a session has open.
-#[derive(Clone, Copy)]
 struct Opening {
     join: u32,
     role: Role,
+    form: Form,
+    whereabouts: Whereabouts,
 }
 
 struct Pending {
@@ -90,13 +97,32 @@ struct Key {
     key: String,
 }
 
+impl Opening {
+    fn of(open: &OpenThing) -> Self {
+        Self { join: open.join, role: open.role, form: open.form, whereabouts: open.whereabouts.clone() }
+    }
+}
+
 impl Session {
     fn connected(&self) -> WfeUp {
         WfeUp::Connected {
             session: self.context.session,
             caller: self.context.caller.clone(),
-            open: self.open.iter().map(|(thing, open)| (*thing, open.role)).collect(),
+            open: self.open.iter().map(holding).collect(),
         }
+    }
+
+    /// The id in Yjs of a client of y-websocket.
+    fn own_id(&self) -> Option<u64> {
+        let awareness = self.open.values().find_map(|open| open.whereabouts.awareness.as_ref())?;
+        Some(awareness.client)
+    }
+
+    /// Whether a request about a Thing may go on: it is open in one of these forms, or about to be opened.
+    fn has_open(&self, thing: Option<ThingId>, forms: &[Form]) -> bool {
+        let is_open = thing.and_then(|thing| self.open.get(&thing)).map(|open| forms.contains(&open.form));
+        let opening = |pending: &Pending| pending.action == Some(Action::Open) && pending.thing == thing;
+        is_open.unwrap_or_else(|| self.pending.values().any(opening))
     }
 }
 
@@ -130,7 +156,7 @@ impl Front {
             stream,
             limiter: Limiter::new(self.terms.rate, now),
             warned: false,
-            open: open.iter().map(|open| (open.thing, Opening { join: open.join, role: open.role })).collect(),
+            open: open.iter().map(|open| (open.thing, Opening::of(open))).collect(),
             pending: BTreeMap::new(),
             context,
         };
@@ -158,6 +184,14 @@ impl Front {
         let (rate, max_things) = (self.terms.rate, self.terms.max_things);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let verdict = session.limiter.request(rate, now);
+        let message = match session.context.thing.filter(|_| sequence > OPENING) {
+            None => message,
+            Some(thing) => match yjs::heard(thing, session.own_id(), &message) {
+                Ok(Some(request)) => request,
+                Ok(None) => return self.tell_answer(id, sequence, None, None, None),
+                Err(error) => return self.close(id, CloseCode::ProtocolError, &error.to_string()),
+            },
+        };
         let head: RequestHead = match session.context.protocol.decode(&message) {
             Ok(head) => head,
             Err(error) => return self.close(id, CloseCode::ProtocolError, &error.to_string()),
@@ -176,14 +210,21 @@ impl Front {
                 return self.close(id, CloseCode::TooManyRequests, CloseCode::TooManyRequests.message());
             }
         }
-        let action = match split::route(&head) {
+        let thing = head.thing.as_deref().and_then(|thing| thing.parse().ok());
+        let action = match split::route(&head, session.context.protocol) {
             Err(error) => return self.refuse(id, sequence, &head, error),
             Ok(Route::Ping) => return self.answer(id, sequence, &head, &Empty {}, None),
             Ok(Route::Refresh) => None,
             Ok(Route::Close) => return self.close_thing(id, sequence, &head),
             Ok(Route::UserAction(action)) => Some(action),
+            Ok(Route::Sync) if session.has_open(thing, &[Form::Yjs]) => None,
+            Ok(Route::Presence) if session.has_open(thing, &[Form::Json, Form::Yjs]) => None,
+            Ok(Route::Sync) => {
+                let why = "this connection has not opened the Thing as \"yjs\"";
+                return self.refuse(id, sequence, &head, ErrorBody::new(ErrorCode::NotOpen, why));
+            }
+            Ok(Route::Presence) => return self.refuse(id, sequence, &head, ErrorCode::NotOpen.into()),
         };
-        let thing = head.thing.as_deref().and_then(|thing| thing.parse().ok());
         if let (Some(Action::Open), Some(thing)) = (action, thing) {
             let opening = session.pending.values().filter(|pending| pending.action == Some(Action::Open)).count();
             if session.open.len() + opening >= max_things && !session.open.contains_key(&thing) {
@@ -265,22 +306,26 @@ impl Front {
             }
             return;
         };
-        let (stream, codec) = (session.stream, session.context.protocol);
+        let codec = session.context.protocol;
         let mut join = pending.thing.and_then(|thing| session.open.get(&thing)).map(|open| open.join);
         match &effect {
             Some(Effect::Opened(open)) => {
-                session.open.insert(open.thing, Opening { join: open.join, role: open.role });
-                self.fan_out.open(id, stream, codec, open);
+                session.open.insert(open.thing, Opening::of(open));
+                self.fan_out.open(id, session.stream, codec, open);
                 // WFE has put the new join into this reply.
                 join = None;
+            }
+            Some(Effect::Whereabouts(thing, now)) => {
+                if let Some(opening) = session.open.get_mut(thing) {
+                    opening.whereabouts = now.clone();
+                }
             }
             Some(Effect::Closed(_) | Effect::Role(..) | Effect::At(..)) | None => {}
         }
         if let (Some(join), Some(reply)) = (join, &mut message) {
             *reply = with_join(codec, reply, join);
         }
-        let about = pending.thing;
-        self.tell_stream(stream, &StreamDown::Send { session: id, answers: Some(sequence), effect, about, message });
+        self.tell_answer(id, sequence, effect, pending.thing, message);
     }
 
     fn push(&mut self, mut push: Push) {
@@ -291,12 +336,15 @@ impl Front {
             let (epoch, offset) = (change.epoch.clone(), change.offset);
             let mut edited = Edited { epoch, offset, durable: true, patch: None };
             if self.acknowledge(session, sequence, push.thing, &mut edited, &push.encoded) {
-                push.except = Some(session);
+                push.to = To::Others(session);
             }
         }
         let streams = match &push.change {
             Some(change) => self.fan_out.pass(push.thing, change.offset),
-            None => self.fan_out.get(push.thing).into_iter().flat_map(|topic| topic.streams()).collect(),
+            None => match push.to {
+                To::One(session) => self.sessions.get(&session).map(|session| session.stream).into_iter().collect(),
+                _ => self.fan_out.get(push.thing).into_iter().flat_map(|topic| topic.streams()).collect(),
+            },
         };
         let down = StreamDown::Push(push);
         streams.into_iter().for_each(|stream| self.tell_stream(stream, &down));
@@ -310,34 +358,6 @@ impl Front {
             let (answers, effect) = (None, None);
             self.tell_stream(session.stream, &StreamDown::Send { session: *id, answers, effect, about, message });
         }
-    }
-
-    fn answer(&self, id: Uuid, sequence: u64, head: &RequestHead, body: &impl Serialize, effect: Option<Effect>) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let message = head.id.map(|request| {
-            let reply = Outgoing {
-                port: head.port,
-                name: &head.name,
-                id: Some(request.get()),
-                thing: head.thing.clone(),
-                join: None,
-                offset: None,
-                body: Some(body),
-                error: None,
-            };
-            encode(session.context.protocol, &reply)
-        });
-        let (answers, about) = (Some(sequence), None);
-        self.tell_stream(session.stream, &StreamDown::Send { session: id, answers, effect, about, message });
-    }
-
-    fn refuse(&self, id: Uuid, sequence: u64, head: &RequestHead, error: ErrorBody) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let name: String = head.name.chars().take(limits::MAX_KEY_BYTES).collect();
-        let reply = Outgoing::failure(head.port, &name, head.id.map(Into::into), head.thing.clone(), error);
-        let message = Some(encode(session.context.protocol, &reply));
-        let (answers, effect, about) = (Some(sequence), None, None);
-        self.tell_stream(session.stream, &StreamDown::Send { session: id, answers, effect, about, message });
     }
 
     fn close(&self, id: Uuid, code: CloseCode, reason: &str) {
@@ -373,6 +393,10 @@ impl Front {
 
 fn encode<B: Serialize>(codec: Codec, message: &Outgoing<'_, B>) -> Bytes {
     codec.encode(message).into()
+}
+
+fn holding((thing, open): (&ThingId, &Opening)) -> Holding {
+    Holding { thing: *thing, role: open.role, whereabouts: open.whereabouts.clone() }
 }
 
 /// A message about a Thing that the session has open.

@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::task::LocalSet;
 
 use super::*;
+use crate::protocol::limits;
 use crate::{
     access::{Caller, Kind, Principal, Proof},
     clock,
@@ -21,6 +22,7 @@ fn context(session: Uuid) -> RequestContext {
         caller: Caller::this_once(Principal { kind: Kind::User, name: "ada".into(), organisation: "acme".into() }),
         groups: vec![],
         expires_at: u64::MAX,
+        thing: None,
         protocol: Codec::Json,
     }
 }
@@ -52,6 +54,7 @@ async fn an_unanswered_edit_is_asked_again_as_made_on_what_its_own_client_had() 
                     role: Role::Editor,
                     epoch: "e".into(),
                     offset,
+                    whereabouts: Whereabouts::default(),
                 }],
                 unanswered,
             };
@@ -90,7 +93,15 @@ async fn what_ends_access_comes_behind_the_answers_to_all_that_was_under_way() {
             front.attach_wfe(wfe);
 
             let (thing, session) = (ThingId(Uuid::from_u128(9)), Uuid::from_u128(1));
-            let open = OpenThing { thing, join: 4, form: Form::Json, role: Role::Editor, epoch: "e".into(), offset: 7 };
+            let open = OpenThing {
+                thing,
+                join: 4,
+                form: Form::Json,
+                role: Role::Editor,
+                epoch: "e".into(),
+                offset: 7,
+                whereabouts: Whereabouts::default(),
+            };
             let held =
                 Held { session, context: encode_context(&context(session)), open: vec![open], unanswered: vec![] };
             front.attach_stream(1, stream, vec![held], clock::now());
@@ -103,7 +114,13 @@ async fn what_ends_access_comes_behind_the_answers_to_all_that_was_under_way() {
             front.hear_wfe(WfeDown::Reply { session, sequence: 0, effect: None, message: Some(Bytes::from("{}")) });
             let change = Change { epoch: "e".into(), offset: 8, again: None };
             let encoded = vec![Encoded { codec: Codec::Json, form: None, message: Bytes::from("{}") }];
-            front.hear_wfe(WfeDown::Push(Push { thing, change: Some(change), except: None, encoded }));
+            front.hear_wfe(WfeDown::Push(Push {
+                thing,
+                change: Some(change),
+                to: To::Everyone,
+                newest_of: None,
+                encoded,
+            }));
             front.hear_wfe(WfeDown::Notify { sessions: vec![session], thing: None, encoded: vec![] });
 
             let (mut messages, mut heard) = (Vec::new(), Vec::new());

@@ -8,7 +8,7 @@ use super::{
     tag,
 };
 use crate::{
-    access,
+    access::{self, Scope},
     protocol::{
         ErrorCode as E,
         action::{
@@ -17,6 +17,7 @@ use crate::{
         },
         message::Empty,
         schemas::{self, Schemas},
+        ticket::{Ticket, TicketFor},
     },
 };
 
@@ -30,7 +31,7 @@ struct OfThing {
 }
 
 pub(super) fn all() -> Vec<Endpoint> {
-    vec![scroll(), search(), select(), create(), edit(), refresh(), delete(), invite(), uninvite()]
+    vec![scroll(), search(), select(), create(), edit(), refresh(), delete(), invite(), uninvite(), ticket()]
 }
 
 /// What is said of every action, and how it may be refused at the door.
@@ -132,4 +133,17 @@ fn uninvite() -> Endpoint {
     takes_with_thing::<Uninvite>(action(Action::Uninvite, "/_ajax/uninvite", "post", "Uninvite", description))
         .answers::<Empty>(200, "It is not shared that way any more.")
         .refuses(&[E::Forbidden, E::LastOwner, E::InviteeNotFound])
+}
+
+fn ticket() -> Endpoint {
+    let description = "Gives a ticket for `/_stream/yjs/{thing}`: good for 30 seconds, once, and for as long as the \
+                       login or access token that it was asked for with. All that a stream needs is needed for it too.";
+    Endpoint::new("post", "/_ajax/ticket", "ajax_ticket", tag::STREAM)
+        .says("Ask for a ticket", description)
+        .by(&[By::Token(Scope::Stream), By::Cookie])
+        .takes::<TicketFor>()
+        .answers::<Ticket>(200, "The ticket.")
+        .refuses(&[E::InvalidToken, E::TokenExpired, E::NotLoggedIn, E::InsufficientScope, E::GroupNotApproved])
+        .refuses(&[E::OriginNotAllowed, E::UnsupportedMediaType, E::ThingNotFound, E::InvalidAction])
+        .refuses(&[E::TooManyRequests, E::Unavailable])
 }

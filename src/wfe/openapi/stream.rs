@@ -1,6 +1,6 @@
 //! `/_stream`, until it is a WebSocket.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     endpoint::{By, Endpoint},
@@ -13,28 +13,47 @@ The opening handshake of a WebSocket (RFC 6455). It needs an access token with t
 group is approved, or the login cookie and an `Origin` of the server's own. What comes after the 101 is described at \
 `/asyncapi.json`. A connection that is refused never reaches an SFE.";
 
+const ABOUT_YJS: &str = "\
+The same for one Thing over a plain y-websocket connection, for editors built on Yjs: sync and awareness messages of \
+y-protocols in binary frames. A client that can send no header sends a `ticket`, which `/_ajax/ticket` gives.";
+
 pub(super) fn all() -> Vec<Endpoint> {
-    vec![open()]
+    vec![open(), open_yjs()]
 }
 
 fn open() -> Endpoint {
-    let header = |name: &str, required: bool, description: &str| {
-        json!({"name": name, "in": "header", "required": required, "description": description,
-            "schema": {"type": "string"}})
-    };
-    Endpoint::new("get", "/_stream", "open_stream", tag::STREAM)
-        .says("Open a stream", ABOUT)
+    handshake(Endpoint::new("get", "/_stream", "open_stream", tag::STREAM).says("Open a stream", ABOUT)).parameter(
+        header(
+            "Sec-WebSocket-Protocol",
+            false,
+            "`widgetapp.v1.json` (the default) or `widgetapp.v1.cbor`, the one you like best first, and perhaps \
+             `bearer.TOKEN`.",
+        ),
+    )
+}
+
+fn open_yjs() -> Endpoint {
+    let endpoint = Endpoint::new("get", "/_stream/yjs/{thing}", "open_yjs", tag::STREAM);
+    handshake(endpoint.says("Open a Thing with y-websocket", ABOUT_YJS))
+        .parameter(json!({"name": "thing", "in": "path", "required": true, "description": "The id of the Thing.",
+            "schema": {"type": "string"}}))
+        .query("ticket", false, "A ticket that was not used yet, in place of an access token or a login.")
+        .parameter(header("Sec-WebSocket-Protocol", false, "`widgetapp.v1.yjs` or none, and perhaps `bearer.TOKEN`."))
+        .refuses(&[E::ThingNotFound, E::NotFound])
+}
+
+fn header(name: &str, required: bool, description: &str) -> Value {
+    json!({"name": name, "in": "header", "required": required, "description": description,
+        "schema": {"type": "string"}})
+}
+
+fn handshake(endpoint: Endpoint) -> Endpoint {
+    endpoint
         .by(&[By::Token(Scope::Stream), By::Subprotocol, By::Cookie])
         .parameter(header("Connection", true, "`Upgrade`."))
         .parameter(header("Upgrade", true, "`websocket`."))
         .parameter(header("Sec-WebSocket-Version", true, "`13`."))
         .parameter(header("Sec-WebSocket-Key", true, "16 random bytes in base64."))
-        .parameter(header(
-            "Sec-WebSocket-Protocol",
-            false,
-            "`widgetapp.v1.json` (the default) or `widgetapp.v1.cbor`, the one you like best first, and perhaps \
-             `bearer.TOKEN`.",
-        ))
         .parameter(header("Origin", false, "Needed with the login cookie: the server's own address."))
         .answers_bare(101, "The connection is a stream from here on.")
         .with_header(101, "Sec-WebSocket-Accept", "Proof that the server has read the key.")

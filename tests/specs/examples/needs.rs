@@ -19,7 +19,7 @@ pub async fn check(needs: &[String]) {
     let Some(what) = missing else { return };
     let asked_for = match what.as_str() {
         "python3" | "authlib" => python().is_some(),
-        "node" | "openid-client" => node_path().is_some(),
+        "node" | "openid-client" | "y-websocket" => node_path().is_some(),
         _ => false,
     };
     let why = match what.as_str() {
@@ -27,6 +27,7 @@ pub async fn check(needs: &[String]) {
         "authlib" => "python3 with the packages Authlib and requests (TEST_PYTHON) is not here".to_owned(),
         "node" => "node with a WebSocket, or with the package ws (TEST_NODE_PATH), is not here".to_owned(),
         "openid-client" => "node with the package openid-client (TEST_NODE_PATH) is not here".to_owned(),
+        "y-websocket" => "node with the packages yjs and y-websocket (TEST_NODE_PATH) is not here".to_owned(),
         what => format!("{what} is not here"),
     };
     let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
@@ -45,7 +46,7 @@ pub fn node_path() -> Option<OsString> {
 }
 
 fn is_here(what: &str) -> bool {
-    if what == "openid-client" {
+    if ["openid-client", "y-websocket"].contains(&what) {
         // Modules are found beside the program alone, so that Node cannot be asked from here.
         return is_here("node") && node_path().is_some_and(|packages| Path::new(&packages).join(what).is_dir());
     }

@@ -59,6 +59,7 @@ async fn asks(scene: &mut Scene, what: String) {
             let origin = scene.product().url().to_owned();
             headers.extend([("cookie", web::log_in(scene, "Ada").await), ("origin", origin)]);
         }
+        "a ticket in the URL" => path = "/_stream?ticket=anything".to_owned(),
         "a token in the address" => path = format!("/_stream?access_token={good}"),
         "a token in two places" => {
             let second = format!("widgetapp.v1.json, bearer.{good}");
