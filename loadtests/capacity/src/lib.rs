@@ -22,7 +22,7 @@
 //! | [`synthetic`] | a calibration that nothing was measured for, for tests |
 
 pub mod calibration;
-//pub mod command;
+pub mod command;
 pub mod least_squares;
 pub mod model;
 pub mod plan;

@@ -186,7 +186,12 @@ impl Cost {
         let estimate = least_squares::dot(&amounts, &self.estimate);
         let mut all: Vec<f64> = self.rounds.iter().map(|round| least_squares::dot(&amounts, round)).collect();
         all.sort_by(f64::total_cmp);
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place among a few hundred")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a place among a few hundred"
+        )]
         let place = (all.len() as f64 * TAIL) as usize;
         let low = all.get(place).copied().unwrap_or(estimate).min(estimate);
         let high = all.iter().rev().nth(place).copied().unwrap_or(estimate).max(estimate);

@@ -58,7 +58,10 @@ pub fn calibration() -> Calibration {
             open_files: 1_024,
             build_profile: "release".into(),
         },
-        steps: STEPS.into_iter().map(|(clients, rate, per_thing, instances)| step(clients, rate, per_thing, instances)).collect(),
+        steps: STEPS
+            .into_iter()
+            .map(|(clients, rate, per_thing, instances)| step(clients, rate, per_thing, instances))
+            .collect(),
         stages: Stages {
             sfe_request: stage(10.0),
             wfe_edit: stage(60.0),
@@ -85,8 +88,18 @@ fn step(clients: u32, rate: f64, per_thing: u32, instances: u32) -> Step {
         let each = u64::from(clients);
         let usage = match kind {
             Kind::Wfe => Usage { count, cpu, memory_bytes: (30 << 20) + each * 1_024, descriptors: 40 },
-            Kind::Sfe => Usage { count, cpu, memory_bytes: u64::from(count) * (8 << 20) + each * 2_048, descriptors: u64::from(count) * 20 },
-            Kind::Stream => Usage { count, cpu, memory_bytes: u64::from(count) * (4 << 20) + each * 8_192, descriptors: u64::from(count) * 15 + each },
+            Kind::Sfe => Usage {
+                count,
+                cpu,
+                memory_bytes: u64::from(count) * (8 << 20) + each * 2_048,
+                descriptors: u64::from(count) * 20,
+            },
+            Kind::Stream => Usage {
+                count,
+                cpu,
+                memory_bytes: u64::from(count) * (4 << 20) + each * 8_192,
+                descriptors: u64::from(count) * 15 + each,
+            },
         };
         (kind, usage)
     };

@@ -137,7 +137,10 @@ mod tests {
         for text in ["", "ms", "100", "-1ms", "infs", "NaNs", "1e400s", "5 minutes", "+1s"] {
             assert!(duration(text).is_err(), "{text}");
         }
-        assert_eq!(duration("soon").unwrap_err().to_string(), "`soon` is not a duration, such as `250us`, `100ms` or `2s`");
+        assert_eq!(
+            duration("soon").unwrap_err().to_string(),
+            "`soon` is not a duration, such as `250us`, `100ms` or `2s`"
+        );
     }
 
     #[test]

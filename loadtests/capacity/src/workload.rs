@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn the_rule_starts_another_at_each_ten() {
-        let instances: Vec<u32> = [0, 9, 10, 19, 20, 2_000].iter().map(|clients| instances_by_rule(*clients, 10)).collect();
+        let instances: Vec<u32> =
+            [0, 9, 10, 19, 20, 2_000].iter().map(|clients| instances_by_rule(*clients, 10)).collect();
         assert_eq!(instances, [1, 1, 2, 2, 3, 201]);
     }
 

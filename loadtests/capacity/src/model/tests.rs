@@ -21,10 +21,8 @@ fn invented_costs_are_found_again() {
         let load = Load::of(&workload(), kind, count, 3);
         let costs = synthetic::costs(kind);
         let copies = 1_000.0 * processes_that_hear(count.into(), 10.0);
-        let wanted = costs.process * f64::from(count)
-            + costs.client * 1_000.0
-            + costs.edit * copies
-            + costs.delivery * 9_000.0;
+        let wanted =
+            costs.process * f64::from(count) + costs.client * 1_000.0 + costs.edit * copies + costs.delivery * 9_000.0;
         near(model.cpu[&kind].at(&load).estimate, wanted);
         assert!(model.cpu[&kind].error < 0.01);
     }

@@ -57,15 +57,8 @@ pub enum Needed {
 
 impl Name {
     /// Those that the costs decide; latency is simulated.
-    const OF_COSTS: [Self; 7] = [
-        Self::SfeCpu,
-        Self::StreamCpu,
-        Self::WfeCpu,
-        Self::Processors,
-        Self::Memory,
-        Self::OpenFiles,
-        Self::Network,
-    ];
+    const OF_COSTS: [Self; 7] =
+        [Self::SfeCpu, Self::StreamCpu, Self::WfeCpu, Self::Processors, Self::Memory, Self::OpenFiles, Self::Network];
 
     /// Whether more instances help.
     pub fn is_shared(self) -> bool {

@@ -246,7 +246,13 @@ fn binding(constraints: &[Constraint], needed: u32) -> Vec<Name> {
     };
     let never = of(Needed::Never);
     // With one instance everything holds, so nothing decides.
-    if !never.is_empty() { never } else if needed > 1 { of(Needed::Instances(needed)) } else { Vec::new() }
+    if !never.is_empty() {
+        never
+    } else if needed > 1 {
+        of(Needed::Instances(needed))
+    } else {
+        Vec::new()
+    }
 }
 
 fn doubts(calibration: &Calibration, model: &Model, instances: u32) -> Vec<String> {

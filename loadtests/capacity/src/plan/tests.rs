@@ -35,14 +35,14 @@ fn the_constraint_that_needs_the_most_decides() {
     assert_eq!(without.instances, 2);
 }
 
-/// By hand: 15,000 deliveries/s · (8 + 1) us and little else make 0.16 core for `_stream`s; at 0.05 core each, four.
+/// By hand: 15,000 deliveries/s of 8 us each and little else make some 0.14 core of `_stream`.
 #[test]
 fn less_cpu_for_each_process_needs_more_of_them() {
-    let plan = answer(&Question { cpu: 0.25, ..question(1_000, 1.0, 16) });
-    let tight = answer(&Question { cpu: 0.12, ..question(1_000, 1.0, 16) });
-    assert!(plan.met && tight.met, "{plan:?}");
-    assert!(tight.instances > plan.instances, "{} and {}", tight.instances, plan.instances);
-    assert_eq!(tight.binding, [Name::StreamCpu]);
+    let question = Question { open_files: 1e6, ..question(1_000, 1.0, 16) };
+    let plan = answer(&Question { cpu: 0.25, ..question.clone() });
+    let tight = answer(&Question { cpu: 0.12, ..question });
+    assert_eq!((plan.met, plan.instances, plan.binding.as_slice()), (true, 2, [].as_slice()));
+    assert_eq!((tight.met, tight.instances, tight.binding.as_slice()), (true, 3, [Name::StreamCpu].as_slice()));
 }
 
 /// By hand: an edit takes 100 us of `_wfe`, so 10,000 of them a second take a whole core.
@@ -106,7 +106,10 @@ fn doubts_are_told() {
     calibration.machine.build_profile = "dev".into();
     calibration.steps[0].invalid.push("the generator was too busy".into());
     let text = question(300, 1.0, 10).answer(&calibration).unwrap().show();
-    assert!(text.contains("a dev build was measured") && text.contains("1 of 10 measured steps do not count"), "{text}");
+    assert!(
+        text.contains("a dev build was measured") && text.contains("1 of 10 measured steps do not count"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -124,7 +127,7 @@ fn the_commands_and_settings_are_given() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     /// What is to be set makes the product start as many as were planned, or more.
     #[test]

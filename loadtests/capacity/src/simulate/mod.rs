@@ -28,8 +28,8 @@ pub mod station;
 
 use std::{str::FromStr, time::Duration};
 
-use self::{service::ServiceTime, station::Counted};
 pub use self::outcome::Outcome;
+use self::{service::ServiceTime, station::Counted};
 use crate::{
     calibration::{Calibration, HistogramError},
     model::Model,
@@ -129,7 +129,8 @@ impl FromStr for Loss {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (what, at) = text.split_once('@').ok_or_else(|| format!("`{text}` has no `@`: write for instance `stream@30s`"))?;
+        let (what, at) =
+            text.split_once('@').ok_or_else(|| format!("`{text}` has no `@`: write for instance `stream@30s`"))?;
         let what = match what {
             "wfe" => Lost::Wfe,
             "sfe" => Lost::Sfe,

@@ -223,7 +223,9 @@ impl Outcome {
         }
         text += &table::render(&rows);
         for name in self.overloaded() {
-            text += &format!("\nOVERLOADED: {name} does not keep up; the longer the load lasts, the longer everything takes\n");
+            text += &format!(
+                "\nOVERLOADED: {name} does not keep up; the longer the load lasts, the longer everything takes\n"
+            );
         }
         if let Some(recovery) = &self.recovery {
             let settled = recovery.settled_seconds.map_or("not before the end".into(), show_seconds);

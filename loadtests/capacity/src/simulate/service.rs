@@ -68,7 +68,11 @@ impl ServiceTime {
     }
 
     /// One time, in nanoseconds.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "times are positive and far below 2^64")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "times are positive and far below 2^64"
+    )]
     pub fn draw(&self, chance: &mut ChaCha8Rng) -> u64 {
         match self {
             Self::Constant(time) => *time as u64,

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Loss, Lost},
-    Engine, Event, Job, EditId, nanos,
+    EditId, Engine, Event, Job, nanos,
 };
 
 impl Engine<'_> {
