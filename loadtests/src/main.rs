@@ -16,6 +16,7 @@ struct Program {
 }
 
 #[derive(clap::Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is only one of it")]
 enum Role {
     /// Put load on a server and measure (not part of this release)
     Run,

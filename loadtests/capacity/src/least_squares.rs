@@ -78,7 +78,6 @@ pub fn dependent(rows: &[Vec<f64>]) -> Option<usize> {
 /// anew (residual bootstrap: Efron and Tibshirani, "An Introduction to the Bootstrap", section 9.4).
 pub fn bootstrap(rows: &[Vec<f64>], fit: &Fit, rounds: usize, chance: &mut ChaCha8Rng) -> Vec<Vec<f64>> {
     let used = fit.coefficients.iter().filter(|coefficient| **coefficient > 0.0).count();
-    #[expect(clippy::cast_precision_loss, reason = "a few rows")]
     let (count, free) = (rows.len() as f64, rows.len().saturating_sub(used).max(1) as f64);
     let mean = fit.residuals.iter().sum::<f64>() / count;
     // A fit is closer to what it was made from than to the truth.

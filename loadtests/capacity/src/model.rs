@@ -174,7 +174,6 @@ impl Cost {
         let rounds = least_squares::bootstrap(&rows, &fit, ROUNDS, &mut ChaCha8Rng::seed_from_u64(seed));
         let square: f64 = fit.residuals.iter().map(|residual| residual * residual).sum();
         let total: f64 = measured.iter().sum();
-        #[expect(clippy::cast_precision_loss, reason = "a few steps")]
         let count = there as f64;
         let error = if total > 0.0 { (square / count).sqrt() / (total / count) } else { 0.0 };
         Ok(Self { drivers: drivers.to_vec(), estimate: fit.coefficients, rounds, error })
@@ -186,12 +185,6 @@ impl Cost {
         let estimate = least_squares::dot(&amounts, &self.estimate);
         let mut all: Vec<f64> = self.rounds.iter().map(|round| least_squares::dot(&amounts, round)).collect();
         all.sort_by(f64::total_cmp);
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a place among a few hundred"
-        )]
         let place = (all.len() as f64 * TAIL) as usize;
         let low = all.get(place).copied().unwrap_or(estimate).min(estimate);
         let high = all.iter().rev().nth(place).copied().unwrap_or(estimate).max(estimate);
@@ -264,10 +257,8 @@ impl Model {
                 Kind::Sfe | Kind::Stream => &[Process, Client, Copy, Delivery],
             };
             cpu.insert(kind, fit("CPU", drivers, &|step| step.processes[&kind].cpu)?);
-            #[expect(clippy::cast_precision_loss, reason = "memories have fewer digits than a double")]
             let bytes = |step: &Step| step.processes[&kind].memory_bytes as f64;
             memory.insert(kind, fit("memory", &[Process, Client, Thing], &bytes)?);
-            #[expect(clippy::cast_precision_loss, reason = "so have numbers of files")]
             let files = |step: &Step| step.processes[&kind].descriptors as f64;
             descriptors.insert(kind, fit("descriptors", &[Process, Client], &files)?);
         }

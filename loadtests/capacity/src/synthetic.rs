@@ -125,7 +125,6 @@ fn step(clients: u32, rate: f64, per_thing: u32, instances: u32) -> Step {
 fn times(mean_us: f64) -> Distribution {
     let mut times = histogram();
     for percent in 0..100 {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a second in nanoseconds")]
         let time = (mean_us * 1e3 * (0.8 + 0.004 * f64::from(percent))) as u64;
         times.record(time).expect("below an hour");
     }

@@ -3,6 +3,8 @@
 //! Waiting times of M/M/1, M/D/1 and M/M/c: Kleinrock, "Queueing Systems", volume 1, sections 3.2, 3.5 and 5.6. Little's
 //! law is checked by every run itself.
 
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be made is no proof")]
+
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use capacity::{

@@ -3,6 +3,7 @@
 mod actions;
 mod admin;
 mod authorisation;
+mod capacity;
 mod data;
 mod disk;
 mod documents;

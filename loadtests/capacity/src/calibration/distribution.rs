@@ -49,7 +49,6 @@ pub fn histogram() -> Histogram<u64> {
 impl Distribution {
     /// What a histogram of nanoseconds says.
     pub fn of(times_ns: &Histogram<u64>) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "an hour in nanoseconds has fewer digits than a double")]
         let at = |percentile: Percentile| times_ns.value_at_quantile(percentile.quantile()) as f64 / 1e3;
         let mut bytes = Vec::new();
         V2Serializer::new().serialize(times_ns, &mut bytes).expect("a vector can be written to");

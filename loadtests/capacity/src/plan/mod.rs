@@ -141,7 +141,6 @@ pub enum PlanError {
 impl Question {
     /// The machine that was measured, with a network of 1 Gbit/s.
     pub fn new(workload: Workload, slo: Slo, calibration: &Calibration) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "sizes of machines have fewer digits than a double")]
         let (memory_bytes, open_files) =
             (calibration.machine.memory_bytes as f64, calibration.machine.open_files as f64);
         Self {

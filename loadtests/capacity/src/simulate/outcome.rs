@@ -87,7 +87,6 @@ pub struct Recovery {
 }
 
 impl Latency {
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour have fewer digits than a double")]
     pub(super) fn of(times_ns: &Histogram<u64>) -> Self {
         let at = |percentile: Percentile| times_ns.value_at_quantile(percentile.quantile()) as f64 / 1e9;
         Self {
@@ -115,7 +114,6 @@ impl Latency {
 
 impl Busy {
     /// Of so many processes with so many workers each, over so long.
-    #[expect(clippy::cast_precision_loss, reason = "sums of nanoseconds, as shares")]
     pub(super) fn of(name: &'static str, counted: &[Counted], workers: u32, passed_ns: u64) -> Self {
         let passed = (passed_ns.max(1)) as f64;
         let busy = |one: &Counted| one.served as f64 / passed / f64::from(workers.max(1));
@@ -153,8 +151,6 @@ impl Windows {
     }
 
     /// From the loss until the last second, while edits were made, in which propagation was not as it should be.
-    #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour, and a few thousand windows")]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the same")]
     pub(super) fn settled(&self, lost_at: f64, ends_at: f64, slo: Option<&Slo>) -> Option<f64> {
         let percentile = slo.map_or(Percentile::P99, |slo| slo.percentile);
         let limit = match slo {
@@ -189,7 +185,6 @@ impl Outcome {
 
     /// For a terminal.
     pub fn show(&self) -> String {
-        #[expect(clippy::cast_precision_loss, reason = "shown with a few digits")]
         let number = |count: u64| show_number(count as f64);
         let mut text = format!(
             "{} edits, {} deliveries, each exactly once; {} events\n\n",

@@ -37,12 +37,10 @@ impl ServiceTime {
     /// As measured.
     pub fn measured(times: &Distribution) -> Result<Self, HistogramError> {
         let histogram = times.histogram()?;
-        #[expect(clippy::cast_precision_loss, reason = "a mean of measured times needs no 53 digits")]
         let mut runs = histogram.iter_recorded().map(|run| {
             let value = histogram.median_equivalent(run.value_iterated_to()) as f64;
             (value, run.count_since_last_iteration() as f64)
         });
-        #[expect(clippy::cast_precision_loss, reason = "so does their number")]
         let part = histogram.len() as f64 / f64::from(PARTS);
         let (mut value, mut left) = runs.next().unwrap_or((0.0, 0.0));
         let mut mean_of_part = |_| {
@@ -68,11 +66,6 @@ impl ServiceTime {
     }
 
     /// One time, in nanoseconds.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "times are positive and far below 2^64"
-    )]
     pub fn draw(&self, chance: &mut ChaCha8Rng) -> u64 {
         match self {
             Self::Constant(time) => *time as u64,

@@ -75,7 +75,6 @@ impl Engine<'_> {
     fn admits(&mut self) -> bool {
         let Some(rate) = self.setup.admissions_per_second else { return true };
         let (tokens, since) = self.admission;
-        #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour")]
         let passed = (self.now - since) as f64 / 1e9;
         let tokens = (tokens + passed * rate).min(rate.max(1.0));
         let admits = tokens >= 1.0;
@@ -97,7 +96,6 @@ impl Engine<'_> {
         }
         if self.clients.away() == 0 {
             let lost = self.setup.loss.map_or(0, |loss| nanos(loss.at_seconds));
-            #[expect(clippy::cast_precision_loss, reason = "nanoseconds of an hour")]
             let seconds = (self.now - lost) as f64 / 1e9;
             self.recovery.all_back_seconds = seconds;
         }
