@@ -39,6 +39,11 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// A number without any doubt.
+    pub fn exactly(number: f64) -> Self {
+        Self { low: number, estimate: number, high: number }
+    }
+
     /// Of each of so many.
     pub fn shared_by(self, count: f64) -> Self {
         Self { low: self.low / count, estimate: self.estimate / count, high: self.high / count }
@@ -283,7 +288,7 @@ impl Model {
         let of = |kind, driver| self.cpu.get(&kind).map_or(0.0, |cost: &Cost| cost.of_one(driver));
         Services {
             wfe_edit: of(Kind::Wfe, Driver::Edit),
-            sfe_change: of(Kind::Sfe, Driver::Copy) + of(Kind::Sfe, Driver::Delivery),
+            sfe_change: of(Kind::Sfe, Driver::Copy),
             stream_delivery: of(Kind::Stream, Driver::Delivery),
         }
     }

@@ -32,6 +32,13 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     Duration::try_from_secs_f64(seconds).map_err(|_| UnitError { text: text.into(), wanted })
 }
 
+/// The same, but no longer than ten seconds.
+pub fn short_duration(text: &str) -> Result<Duration, UnitError> {
+    let wanted = "a duration of at most 10s, such as `250us` or `100ms`";
+    let short = duration(text).ok().filter(|duration| *duration <= Duration::from_secs(10));
+    short.ok_or_else(|| UnitError { text: text.into(), wanted })
+}
+
 /// `512MiB`, `4GiB`, in bytes.
 pub fn bytes(text: &str) -> Result<f64, UnitError> {
     let wanted = "a size, such as `512MiB` or `4GiB`";
@@ -72,6 +79,7 @@ fn number(text: &str, units: &[(&str, f64)]) -> Option<f64> {
 /// `840 us`, `12.5 ms`, `3.2 s`: three digits that count.
 pub fn show_seconds(seconds: f64) -> String {
     match seconds {
+        0.0 => "0 s".into(),
         seconds if seconds >= 1.0 => format!("{} s", digits(seconds)),
         seconds if seconds >= 1e-3 => format!("{} ms", digits(seconds * 1e3)),
         seconds => format!("{} us", digits(seconds * 1e6)),

@@ -116,7 +116,7 @@ impl Args {
             ..Setup::new(workload, self.times()?)
         };
         let outcome = setup.run().map_err(|error| match error {
-            RunError::Setup(error) => Refusal::usage(error),
+            error @ (RunError::Setup(_) | RunError::TooLong) => Refusal::usage(error),
             error => Refusal::invalid(error),
         })?;
         let missed = self.slo.is_some_and(|slo| outcome.propagation.at(slo.percentile) >= slo.limit.as_secs_f64());

@@ -96,17 +96,16 @@ pub fn all(question: &Question, model: &Model) -> Vec<Constraint> {
     let constraint = |name: Name| {
         let limit = limit(name, question);
         let holds = |instances: &u32| takes(name, question, model, *instances).high <= limit;
-        let fewest = if name.is_shared() { fewest(holds) } else { Some(1).filter(holds) };
+        let fewest = if name.is_shared() { fewest(MAX_INSTANCES, holds) } else { Some(1).filter(holds) };
         let needed = fewest.map_or(Needed::Never, Needed::Instances);
         Constraint { name, limit, takes: takes(name, question, model, fewest.unwrap_or(1)), needed }
     };
     Name::OF_COSTS.into_iter().map(constraint).collect()
 }
 
-/// The same, for latency.
-pub(super) fn latency(slo: &Slo, seconds: f64, needed: Needed) -> Constraint {
-    let takes = Interval { low: seconds, estimate: seconds, high: seconds };
-    Constraint { name: Name::Latency, limit: slo.limit.as_secs_f64(), takes, needed }
+/// The same, for latency. What it takes is to be set.
+pub(super) fn latency(slo: &Slo, needed: Needed) -> Constraint {
+    Constraint { name: Name::Latency, limit: slo.limit.as_secs_f64(), takes: Interval::exactly(0.0), needed }
 }
 
 /// The most that any constraint needs, of those that can hold.
@@ -168,9 +167,9 @@ fn takes(name: Name, question: &Question, model: &Model, instances: u32) -> Inte
     }
 }
 
-/// The fewest instances with which something holds that more of them help.
-fn fewest(holds: impl Fn(&u32) -> bool) -> Option<u32> {
-    let (mut too_few, mut enough) = (0, MAX_INSTANCES);
+/// The fewest instances with which something holds that more of them help, up to `most`.
+pub(super) fn fewest(most: u32, mut holds: impl FnMut(&u32) -> bool) -> Option<u32> {
+    let (mut too_few, mut enough) = (0, most);
     if !holds(&enough) {
         return None;
     }
@@ -194,12 +193,12 @@ mod tests {
     proptest! {
         #[test]
         fn the_fewest_is_found(wanted in 1u32..=MAX_INSTANCES) {
-            prop_assert_eq!(fewest(|instances| *instances >= wanted), Some(wanted));
+            prop_assert_eq!(fewest(MAX_INSTANCES, |instances| *instances >= wanted), Some(wanted));
         }
     }
 
     #[test]
     fn what_no_number_holds_has_none() {
-        assert_eq!(fewest(|_| false), None);
+        assert_eq!(fewest(MAX_INSTANCES, |_| false), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The fewest instances with which the wanted latency is met, by simulating the workload.
+//! The latency with so many instances, and the fewest with which the wanted one is met, by simulating the workload.
 
 use super::{
     PlanError, Question,
@@ -21,54 +21,71 @@ const WARM_UP: f64 = 0.1;
 /// More instances are not tried: queues are long gone by then.
 const MOST: u32 = 64;
 
-pub(super) struct Latency {
-    pub(super) constraint: Constraint,
-    pub(super) doubts: Vec<String>,
-}
-
 /// See the module. The simulator knows queues and services, but not what else happens on a machine; so what it says is
 /// stretched by as much as the busiest measured step took longer than its own simulation.
-pub(super) fn constraint(question: &Question, calibration: &Calibration, model: &Model) -> Result<Latency, PlanError> {
-    let times = Times::calibrated(calibration, model)?;
-    let busiest = calibration.valid_steps().max_by(|a, b| a.deliveries_per_second.total_cmp(&b.deliveries_per_second));
-    let mut doubts = Vec::new();
-    let mut stretch = 1.0;
-    if let Some(step) = busiest {
-        let simulated = measured_step(step, &times, question)?.propagation.at(question.slo.percentile);
-        let measured = step.propagation.seconds(question.slo.percentile);
-        if simulated > 0.0 && measured > simulated {
-            stretch = measured / simulated;
-            doubts.push(format!(
-                "the simulated latency is multiplied by {stretch:.1}: by so much the busiest measured step took longer"
-            ));
-        }
-    }
-    let times = Times { edge: question.edge.clone(), ..times };
-    let on_the_way = 2.0 * question.edge.mean_seconds();
-    let limit = question.slo.limit.as_secs_f64();
-    let mut last = 0.0;
-    let mut instances = 1;
-    while instances <= MOST {
-        let outcome = trial(question, &times, instances)?;
-        // The way to the clients is not the machine's, so it is not stretched.
-        let inside = (outcome.propagation.at(question.slo.percentile) - on_the_way).max(0.0);
-        last = inside * stretch + on_the_way;
-        if last < limit && outcome.overloaded().is_empty() {
-            let constraint = constraints::latency(&question.slo, last, Needed::Instances(instances));
-            return Ok(Latency { constraint, doubts });
-        }
-        // More instances help no other process.
-        if outcome.overloaded().contains(&"_wfe") {
-            break;
-        }
-        instances *= 2;
-    }
-    Ok(Latency { constraint: constraints::latency(&question.slo, last, Needed::Never), doubts })
+pub(super) struct Latency<'a> {
+    question: &'a Question,
+    times: Times,
+    /// At least 1.
+    stretch: f64,
 }
 
-fn trial(question: &Question, times: &Times, instances: u32) -> Result<Outcome, PlanError> {
-    let setup = sized(question.workload, times.clone(), question.seed);
-    Ok(Setup { instances, streams_per_instance: question.streams_per_instance, ..setup }.run()?)
+impl<'a> Latency<'a> {
+    pub(super) fn new(question: &'a Question, calibration: &Calibration, model: &Model) -> Result<Self, PlanError> {
+        let times = Times::calibrated(calibration, model)?;
+        let steps = calibration.valid_steps();
+        let busiest = steps.max_by(|a, b| a.deliveries_per_second.total_cmp(&b.deliveries_per_second));
+        let mut stretch = 1.0;
+        if let Some(step) = busiest {
+            let simulated = measured_step(step, &times, question)?.propagation.at(question.slo.percentile);
+            let measured = step.propagation.seconds(question.slo.percentile);
+            if simulated > 0.0 {
+                stretch = f64::max(measured / simulated, 1.0);
+            }
+        }
+        Ok(Self { question, times: Times { edge: question.edge.clone(), ..times }, stretch })
+    }
+
+    /// What to know of it.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let by = self.stretch;
+        let text =
+            format!("the simulated latency is multiplied by {by:.1}: so much longer the busiest measured step took");
+        (by > 1.05).then_some(text)
+    }
+
+    pub(super) fn constraint(&self) -> Result<Constraint, PlanError> {
+        let mut failed = None;
+        let meets = |instances: &u32| match self.trial(*instances) {
+            Ok((seconds, keeps_up)) => keeps_up && seconds < self.question.slo.limit.as_secs_f64(),
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        };
+        let needed = constraints::fewest(MOST, meets).map_or(Needed::Never, Needed::Instances);
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(constraints::latency(&self.question.slo, needed)),
+        }
+    }
+
+    /// The wanted percentile with so many instances, in seconds.
+    pub(super) fn seconds(&self, instances: u32) -> Result<f64, PlanError> {
+        Ok(self.trial(instances.min(MOST))?.0)
+    }
+
+    /// The same, and whether all processes keep up.
+    fn trial(&self, instances: u32) -> Result<(f64, bool), PlanError> {
+        let question = self.question;
+        let setup = sized(question.workload, self.times.clone(), question.seed);
+        let setup = Setup { instances, streams_per_instance: question.streams_per_instance, ..setup };
+        let outcome = setup.run()?;
+        // The way to the clients is not the machine's, so it is not stretched.
+        let on_the_way = 2.0 * question.edge.mean_seconds();
+        let inside = (outcome.propagation.at(question.slo.percentile) - on_the_way).max(0.0);
+        Ok((inside * self.stretch + on_the_way, outcome.overloaded().is_empty()))
+    }
 }
 
 fn measured_step(step: &Step, times: &Times, question: &Question) -> Result<Outcome, PlanError> {

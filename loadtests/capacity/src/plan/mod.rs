@@ -16,7 +16,10 @@ mod show;
 
 use serde::Serialize;
 
-use self::constraints::{Constraint, Name, Needed};
+use self::{
+    constraints::{Constraint, Name, Needed},
+    latency::Latency,
+};
 use crate::{
     calibration::{Calibration, HistogramError, Kind},
     model::{Beyond, Interval, Load, Model, ModelError},
@@ -161,12 +164,14 @@ impl Question {
     /// Answers it.
     pub fn answer(&self, calibration: &Calibration) -> Result<Plan, PlanError> {
         let model = Model::fit(calibration, self.seed)?;
-        let latency = latency::constraint(self, calibration, &model)?;
+        let latency = Latency::new(self, calibration, &model)?;
         let mut constraints = constraints::all(self, &model);
-        constraints.push(latency.constraint);
+        constraints.push(latency.constraint()?);
         let instances = constraints::instances(&constraints, self.spare);
         // What grows with the number of instances is looked at again with all of them.
         constraints::settle(&mut constraints, self, &model, instances);
+        let seconds = Interval::exactly(latency.seconds(instances)?);
+        constraints.iter_mut().filter(|known| known.name == Name::Latency).for_each(|known| known.takes = seconds);
         let needed = constraints::needed(&constraints);
         let extrapolated = model.range.beyond(&self.workload, instances);
         let mut plan = Plan {
@@ -186,7 +191,7 @@ impl Question {
             max_instances: (instances > DEFAULT_MAX_INSTANCES).then_some(instances),
             sensitivity: Vec::new(),
             extrapolated,
-            doubts: latency.doubts,
+            doubts: latency.doubt().into_iter().collect(),
         };
         plan.sensitivity = self.sensitivity(&model);
         plan.doubts.extend(doubts(calibration, &model, instances));

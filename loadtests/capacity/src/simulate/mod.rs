@@ -45,6 +45,8 @@ pub const MAX_DELIVERIES: f64 = 1_000_000_000.0;
 pub const MAX_PROCESSES: u32 = 10_000;
 /// The most clients.
 pub const MAX_CLIENTS: u32 = 2_000_000;
+/// The most events of one run. Clients who are not let in come again and again.
+pub const MAX_EVENTS: u64 = 1_000_000_000;
 /// The longest run, in seconds of virtual time.
 pub const MAX_SECONDS: f64 = 3_600.0;
 
@@ -124,10 +126,10 @@ pub enum Lost {
     Instance,
 }
 
-/// `sfe@30s` is no more than this: what, and when.
 impl FromStr for Loss {
     type Err = String;
 
+    /// What, `@`, and when: `sfe@30s`. Its successor is there a second later.
     fn from_str(text: &str) -> Result<Self, String> {
         let (what, at) =
             text.split_once('@').ok_or_else(|| format!("`{text}` has no `@`: write for instance `stream@30s`"))?;
@@ -154,6 +156,9 @@ pub enum RunError {
     /// It was not run.
     #[error(transparent)]
     Setup(#[from] SetupError),
+    /// It would take too long.
+    #[error("more than {MAX_EVENTS} events: let in more connections per second, or simulate fewer seconds or clients")]
+    TooLong,
     /// Something was lost, or came twice.
     #[error("the simulator is wrong: {delivered} deliveries instead of {expected}")]
     Deliveries {

@@ -13,6 +13,9 @@ use crate::{
 /// Equal parts into which measured times are divided.
 const PARTS: u32 = 4_096;
 
+/// The longest service, in nanoseconds: ten seconds. With it, no sum of a run exceeds 64 bits.
+const LONGEST: f64 = 1e10;
+
 /// A distribution of times, in nanoseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ServiceTime {
@@ -38,7 +41,7 @@ impl ServiceTime {
     pub fn measured(times: &Distribution) -> Result<Self, HistogramError> {
         let histogram = times.histogram()?;
         let mut runs = histogram.iter_recorded().map(|run| {
-            let value = histogram.median_equivalent(run.value_iterated_to()) as f64;
+            let value = (histogram.median_equivalent(run.value_iterated_to()) as f64).min(LONGEST);
             (value, run.count_since_last_iteration() as f64)
         });
         let part = histogram.len() as f64 / f64::from(PARTS);
@@ -80,10 +83,9 @@ impl FromStr for ServiceTime {
 
     /// `80us` is exponential with that mean, `constant:80us` is always the same.
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        match text.strip_prefix("constant:") {
-            Some(time) => Ok(Self::Constant(units::duration(time)?.as_secs_f64() * 1e9)),
-            None => Ok(Self::exponential_seconds(units::duration(text)?.as_secs_f64())),
-        }
+        let (time, constant) = text.strip_prefix("constant:").map_or((text, false), |time| (time, true));
+        let seconds = units::short_duration(time)?.as_secs_f64();
+        Ok(if constant { Self::Constant(seconds * 1e9) } else { Self::exponential_seconds(seconds) })
     }
 }
 
@@ -100,6 +102,7 @@ mod tests {
         assert_eq!("80us".parse(), Ok(ServiceTime::Exponential(80_000.0)));
         assert_eq!("constant:1ms".parse(), Ok(ServiceTime::Constant(1_000_000.0)));
         assert_eq!("0".parse(), Ok(ServiceTime::NONE));
+        assert!("11s".parse::<ServiceTime>().is_err());
         assert!("constant".parse::<ServiceTime>().is_err());
     }
 

@@ -10,7 +10,7 @@ use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    RunError, Setup, Times,
+    MAX_EVENTS, RunError, Setup, Times,
     clients::Clients,
     outcome::{Outcome, Recovery, Windows},
     service::ServiceTime,
@@ -162,6 +162,9 @@ impl<'a> Engine<'a> {
         while let Some(Reverse((now, _, Queued(event)))) = self.events.pop() {
             self.now = now;
             self.played += 1;
+            if self.played > MAX_EVENTS {
+                return Err(RunError::TooLong);
+            }
             self.play(event);
         }
         self.outcome()
@@ -258,9 +261,10 @@ impl<'a> Engine<'a> {
 
     /// What was written one after the other from `started` until now has arrived.
     fn deliver(&mut self, started: u64, written: &[EditId]) {
-        let (count, took) = (written.len() as u64, self.now - started);
+        let (count, took) = (written.len() as u128, u128::from(self.now - started));
         for (place, edit) in (1..).zip(written) {
-            let at = started + took * place / count + self.draw(|times| &times.edge);
+            let written = u64::try_from(took * place / count).unwrap_or(u64::MAX);
+            let at = started.saturating_add(written) + self.draw(|times| &times.edge);
             let made = self.edits[edit.0 as usize].made;
             self.deliveries += 1;
             if made >= nanos(self.setup.warm_up_seconds) {
