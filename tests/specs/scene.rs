@@ -74,6 +74,8 @@ pub struct Scene {
     pub told: Option<Result<Value, String>>,
     /// The last command's exit code, output and errors.
     pub command: Option<(i32, String, String)>,
+    /// The last question about capacity, word by word.
+    pub question: Vec<String>,
     /// The proxy in front.
     pub nginx: Option<Nginx>,
     /// A stream on which a program says nothing.

@@ -4,6 +4,7 @@ mod actions;
 mod admin;
 mod applications;
 mod authorisation;
+mod capacity;
 mod data;
 mod disk;
 mod documents;
