@@ -27,7 +27,7 @@ use crate::{
     ipc::{
         ProcessId,
         control::{Command, Commands, Control, LinkEnd, Report},
-        link,
+        link, load,
         messages::{Handover, StreamDown, StreamUp, WfeDown, WfeUp},
         passing,
     },
@@ -36,6 +36,8 @@ use crate::{
 
 /// Expiring tokens are looked for this often.
 const TICK: Duration = Duration::from_secs(1);
+/// How long the last words of `_stream`s that have ended may take.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs the process until the supervisor ends or drains it.
 ///
@@ -48,6 +50,8 @@ pub async fn run(control: Control, mut commands: Commands, number: u16, config: 
     };
     let front = Rc::new(RefCell::new(Front::new(terms)));
     let door = Rc::new(Door::new(number, config, front.clone()));
+    let (telling, changed) = (door.clone(), door.clients_changed.clone());
+    tokio::task::spawn_local(load::tell(control.clone(), changed, move || telling.load()));
     control.report(&Report::Ready).await?;
     tokio::task::spawn_local(tick(front.clone()));
     while let Some((command, sockets)) = commands.next().await? {
@@ -64,11 +68,23 @@ pub async fn run(control: Control, mut commands: Commands, number: u16, config: 
                     let _ = control.report(&Report::LinkLost(link)).await;
                 });
             }
-            Command::Drain => return Ok(()),
-            Command::Start { .. } | Command::Ask(_) => {}
+            Command::Drain => {
+                finish(&front).await;
+                return Ok(());
+            }
+            Command::Start { .. } | Command::Instances(_) | Command::Ask(_) => {}
         }
     }
     Ok(())
+}
+
+/// The `_stream`s have ended before: WFE is told of the last sockets that reached them, and keeps no copies.
+async fn finish(front: &RefCell<Front>) {
+    let until = clock::now() + FINISH_WITHIN;
+    while clock::now() < until && !front.borrow().streams.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    front.borrow().flush_wfe();
 }
 
 async fn tick(front: Rc<RefCell<Front>>) {
@@ -97,8 +113,10 @@ async fn follow_stream(door: &Door, stream: u16, end: LinkEnd) -> io::Result<()>
                     door.open_stream(stream, &end.sockets)?;
                 }
                 message => {
-                    if let StreamUp::Taken(session) | StreamUp::Gone(session) = message {
-                        door.arrived(session);
+                    match message {
+                        StreamUp::Taken(session) | StreamUp::Gone(session) => door.arrived(session),
+                        StreamUp::Message { .. } => door.received.set(door.received.get() + 1),
+                        StreamUp::Held(_) | StreamUp::AllHeld => {}
                     }
                     door.front.borrow_mut().hear_stream(stream, message, now);
                 }
@@ -108,6 +126,7 @@ async fn follow_stream(door: &Door, stream: u16, end: LinkEnd) -> io::Result<()>
     if door.front.borrow().uses_stream(stream, &sender) {
         door.lose_stream(stream);
     }
+    door.clients_changed.notify_one();
     over
 }
 
@@ -124,6 +143,7 @@ async fn follow_wfe(door: &Rc<Door>, end: LinkEnd) -> io::Result<()> {
                 if let Err(error) = came {
                     break Err(error);
                 }
+                door.sent.set(door.sent.get() + messages.len() as u64);
                 let mut front = door.front.borrow_mut();
                 messages.drain(..).for_each(|message| front.hear_wfe(message));
             }

@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Notify;
 use tokio_seqpacket::UnixSeqpacket;
 use uuid::Uuid;
 
@@ -34,6 +35,7 @@ use crate::{
     ipc::{
         control::{Command, Commands, Control, LinkEnd, LinkId, Report},
         link,
+        load::{self, Load},
         messages::{Held, Placement, StreamDown, StreamUp},
         passing,
     },
@@ -70,7 +72,12 @@ pub async fn run(control: Control, mut commands: Commands, config: &Config) -> i
         link: RefCell::default(),
         scratch: RefCell::new(vec![0; READ_BYTES].into()),
         draining: Cell::new(false),
+        clients_changed: Rc::default(),
+        received: Cell::new(0),
+        sent: Cell::new(0),
     });
+    let (telling, changed) = (holder.clone(), holder.clients_changed.clone());
+    tokio::task::spawn_local(load::tell(control.clone(), changed, move || telling.load()));
     control.report(&Report::Ready).await?;
     tokio::task::spawn_local(tick(holder.clone()));
     while let Some((command, sockets)) = commands.next().await? {
@@ -80,7 +87,7 @@ pub async fn run(control: Control, mut commands: Commands, config: &Config) -> i
                 tokio::task::spawn_local(serve_link(holder.clone(), control.clone(), link, end));
             }
             Command::Drain => return drain(&holder).await,
-            Command::Start { .. } | Command::Ask(_) => {}
+            Command::Start { .. } | Command::Instances(_) | Command::Ask(_) => {}
         }
     }
     Ok(())
@@ -93,6 +100,12 @@ struct Holder {
     link: RefCell<Option<link::Sender<StreamUp>>>,
     scratch: RefCell<Box<[u8]>>,
     draining: Cell<bool>,
+    /// Rung when clients have come or gone.
+    clients_changed: Rc<Notify>,
+    /// Messages of clients, since the start.
+    received: Cell<u64>,
+    /// Messages to clients, since the start.
+    sent: Cell<u64>,
 }
 
 async fn tick(holder: Rc<Holder>) {
@@ -112,6 +125,8 @@ async fn serve_link(holder: Rc<Holder>, control: Control, link: LinkId, end: Lin
     let _ = control.report(&Report::LinkLost(link)).await;
 }
 
+/// It also ends when there is a newer link: everything was told over that, so whatever is still said here is said
+/// there again.
 async fn follow(holder: &Rc<Holder>, end: LinkEnd) -> io::Result<()> {
     let (sender, mut receiver) = link::open::<StreamUp, StreamDown>(end.messages)?;
     let mut sockets = passing::Receiver::new(UnixSeqpacket::try_from(end.sockets)?.into());
@@ -121,16 +136,21 @@ async fn follow(holder: &Rc<Holder>, end: LinkEnd) -> io::Result<()> {
         tokio::select! {
             came = receiver.receive(&mut messages) => {
                 came?;
+                if !holder.is_attached(&sender) {
+                    break Ok(());
+                }
                 for message in messages.drain(..) {
                     holder.obey(message, &mut written);
                 }
+                holder.sent.set(holder.sent.get() + written.len() as u64);
                 for connection in written.drain(..) {
                     connection.flush();
                 }
             }
             placed = sockets.receive::<Placement>() => match placed? {
+                Some(_) if !holder.is_attached(&sender) => break Ok(()),
                 Some((placement, sockets)) => holder.place(placement, sockets),
-                None => return Err(io::ErrorKind::UnexpectedEof.into()),
+                None => break Err(io::ErrorKind::UnexpectedEof.into()),
             },
         }
     }
@@ -152,6 +172,21 @@ impl Holder {
         *self.link.borrow_mut() = Some(sender.clone());
     }
 
+    fn is_attached(&self, sender: &link::Sender<StreamUp>) -> bool {
+        self.link.borrow().as_ref().is_some_and(|link| link.is_same(sender))
+    }
+
+    fn load(&self) -> Load {
+        let connections = self.connections.borrow();
+        let waiting: usize = connections.values().map(|connection| connection.waiting_bytes()).sum();
+        Load {
+            clients: u32::try_from(connections.len()).unwrap_or(u32::MAX),
+            received: self.received.get(),
+            sent: self.sent.get(),
+            waiting_bytes: waiting as u64,
+        }
+    }
+
     fn tell(&self, message: &StreamUp) {
         // Without an SFE nothing is lost: the next one is told everything.
         if let Some(link) = &*self.link.borrow() {
@@ -171,6 +206,7 @@ impl Holder {
             Some(Ok(connection)) => {
                 let connection = Rc::new(connection);
                 self.connections.borrow_mut().insert(session, connection.clone());
+                self.clients_changed.notify_one();
                 self.tell(&StreamUp::Taken(session));
                 connection.flush();
                 connection.take(&placement.read, now, |sequence, message| self.forward(session, sequence, message));
@@ -184,6 +220,7 @@ impl Holder {
     }
 
     fn forward(&self, session: Uuid, sequence: u64, message: bytes::Bytes) {
+        self.received.set(self.received.get() + 1);
         self.tell(&StreamUp::Message { session, sequence, message });
     }
 
@@ -236,6 +273,7 @@ async fn serve(holder: Rc<Holder>, connection: Rc<Connection>) {
     connection.flush();
     holder.topics.borrow_mut().forget(&connection);
     holder.connections.borrow_mut().remove(&connection.session);
+    holder.clients_changed.notify_one();
     holder.tell(&StreamUp::Gone(connection.session));
 }
 

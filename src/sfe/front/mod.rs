@@ -119,6 +119,11 @@ impl Front {
         self.sessions.contains_key(&session)
     }
 
+    /// How many sessions are here.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
     /// The `_stream` with the fewest sessions.
     pub fn least_loaded(&self) -> Option<u16> {
         self.streams.keys().copied().min_by_key(|stream| self.counts.get(stream).copied().unwrap_or(0))

@@ -95,6 +95,17 @@ impl Front {
         self.wfe.take_if(|used| used.is_same(link));
     }
 
+    /// Writes what WFE is to be told, before this process ends.
+    pub fn flush_wfe(&self) {
+        self.wfe.iter().for_each(link::Sender::flush);
+    }
+
+    /// Bytes that wait to be written to the neighbours.
+    pub fn waiting_bytes(&self) -> usize {
+        let to_streams: usize = self.streams.values().map(link::Sender::waiting).sum();
+        to_streams + self.wfe.as_ref().map_or(0, link::Sender::waiting)
+    }
+
     fn resume(&self, thing: ThingId, after: u64) {
         if let Some(topic) = self.fan_out.get(thing) {
             let (epoch, wanted) = (topic.epoch.clone(), topic.wanted());
