@@ -213,9 +213,8 @@ mod tests {
     struct Played {
         scaling: Scaling,
         now: Instant,
-        /// When each start and each end was decided.
-        starts: Vec<Instant>,
-        ends: Vec<Instant>,
+        /// What was decided, and when.
+        decided: Vec<(Instant, Change)>,
         /// The most that were started by one decision.
         together: usize,
     }
@@ -223,7 +222,7 @@ mod tests {
     impl Played {
         fn new(rule: Rule) -> Self {
             let (now, scaling) = (clock::now(), Scaling::new(rule));
-            let mut played = Self { scaling, now, starts: Vec::new(), ends: Vec::new(), together: 0 };
+            let mut played = Self { scaling, now, decided: Vec::new(), together: 0 };
             played.decide();
             played
         }
@@ -231,13 +230,10 @@ mod tests {
         fn decide(&mut self) {
             let (mut started, now) = (0, self.now);
             for change in self.scaling.decide(now) {
+                self.decided.push((now, change));
                 match change {
-                    Change::Start(_) => {
-                        started += 1;
-                        self.starts.push(now);
-                    }
+                    Change::Start(_) => started += 1,
                     Change::Retire(instance) => {
-                        self.ends.push(now);
                         // Its clients come back, to those with the fewest.
                         let clients = self.scaling.instances[&instance].clients;
                         self.scaling.ended(instance);
@@ -246,6 +242,14 @@ mod tests {
                 }
             }
             self.together = self.together.max(started);
+        }
+
+        fn starts(&self) -> usize {
+            self.decided.iter().filter(|(_, change)| matches!(change, Change::Start(_))).count()
+        }
+
+        fn ends(&self) -> usize {
+            self.decided.len() - self.starts()
         }
 
         fn join(&mut self) {
@@ -294,7 +298,7 @@ mod tests {
             played.clients(9);
             played.after(30);
         }
-        assert_eq!((played.starts.len(), played.ends.len()), (2, 0));
+        assert_eq!((played.starts(), played.ends()), (2, 0));
     }
 
     #[test]
@@ -330,11 +334,11 @@ mod tests {
         let mut played = Played::new(Rule { floor: 2, ..rule() });
         played.scaling.set_place(2, Place::SetAside);
         played.after(1);
-        assert_eq!((played.starts.len(), played.scaling.serving()), (2, 1), "no third one takes its place");
+        assert_eq!((played.starts(), played.scaling.serving()), (2, 1), "no third one takes its place");
         played.scaling.set_floor(1);
         played.after(0);
         played.after(60);
-        assert_eq!((played.ends.len(), played.scaling.serving()), (0, 1));
+        assert_eq!((played.ends(), played.scaling.serving()), (0, 1));
     }
 
     #[derive(Clone, Debug)]
@@ -378,10 +382,14 @@ mod tests {
                 prop_assert!((floor..=rule.ceiling).contains(&there), "{there} instances");
                 prop_assert!(there >= played.scaling.wanted(), "too few for the clients");
             }
-            for start in &played.starts {
-                for end in &played.ends {
-                    let after = end.checked_duration_since(*start);
-                    prop_assert!(after.is_none_or(|after| after >= COOL_DOWN), "ended {after:?} after a start");
+            let mut last_start = None;
+            for (at, change) in &played.decided {
+                match change {
+                    Change::Start(_) => last_start = Some(*at),
+                    Change::Retire(_) => {
+                        let after = last_start.map(|start| at.duration_since(start));
+                        prop_assert!(after.is_none_or(|after| after >= COOL_DOWN), "ended {after:?} after a start");
+                    }
                 }
             }
             // Whatever came before: it converges.
