@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_and_that_over_the_file() {
-        book::claims!("settings-order", 1);
+        book::claims!("settings-order", 2);
         let (_dir, mut sources) =
             file("[sfe]\nmin_instances = 2\nstreams_per_instance = 2\n[server]\ndata = \"from-file\"");
         sources.env =

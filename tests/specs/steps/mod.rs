@@ -18,6 +18,7 @@ mod opening;
 mod people;
 mod processes;
 mod proxy;
+mod scaling;
 mod server;
 mod sharing;
 mod streams;
