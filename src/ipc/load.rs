@@ -10,8 +10,8 @@ use super::control::{Control, Report};
 
 /// A process that says nothing for several times as long hangs.
 pub const TELL_EVERY: Duration = Duration::from_secs(1);
-/// Clients that come or go together are told of together.
-const GATHER: Duration = Duration::from_millis(20);
+/// Clients that come or go soon after others that were told of are told of together.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// What a process has to do. Counts begin with the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,8 +30,8 @@ pub struct Load {
 /// Tells the supervisor until it is gone. `clients_changed` is rung when clients have come or gone.
 pub async fn tell(control: Control, clients_changed: Rc<Notify>, load: impl Fn() -> Load) {
     while control.report(&Report::Alive(load())).await.is_ok() {
-        if tokio::time::timeout(TELL_EVERY, clients_changed.notified()).await.is_ok() {
-            tokio::time::sleep(GATHER).await;
-        }
+        tokio::time::sleep(GATHER).await;
+        // Either way it is time to tell.
+        let _ = tokio::time::timeout(TELL_EVERY, clients_changed.notified()).await;
     }
 }

@@ -84,8 +84,15 @@ pub struct ProcessStatus {
 }
 
 impl ProcessStatus {
-    /// What is to be told of a process, which may not run; `is_set_aside` if it is not to run.
-    pub(super) fn new(id: ProcessId, child: Option<&Child>, restarts: u64, is_set_aside: bool) -> Self {
+    /// What is to be told of a process, which may not run; `is_set_aside` if it is not to run. More of what it has to
+    /// do is in `child.load`.
+    pub(super) fn new(
+        id: ProcessId,
+        child: Option<&Child>,
+        clients: Option<u32>,
+        restarts: u64,
+        is_set_aside: bool,
+    ) -> Self {
         let now = clock::now();
         let state = match child {
             Some(child) if child.ending => "ending",
@@ -99,7 +106,7 @@ impl ProcessStatus {
             id: id.number(),
             pid: child.map(|child| child.pid),
             state: state.into(),
-            clients: (id != ProcessId::Wfe).then(|| child.map_or(0, |child| child.load.clients)),
+            clients,
             uptime_seconds: child.map_or(0, |child| now.saturating_duration_since(child.since).as_secs()),
             restarts,
         }

@@ -44,7 +44,13 @@ impl Supervisor {
                 let is_set_aside =
                     id.instance().is_some_and(|instance| self.scaling.place(instance) == Some(Place::SetAside));
                 let (child, restarts) = (self.processes.get(id), self.processes.restarts(id));
-                ProcessStatus::new(id, child, restarts, is_set_aside).line()
+                let clients = match id {
+                    ProcessId::Wfe => None,
+                    // A fresh one has them before it can tell.
+                    ProcessId::Sfe(instance) => Some(self.scaling.clients_of(instance)),
+                    ProcessId::Stream(..) => Some(child.map_or(0, |child| child.load.clients)),
+                };
+                ProcessStatus::new(id, child, clients, restarts, is_set_aside).line()
             })
             .collect()
     }

@@ -117,6 +117,11 @@ impl Scaling {
         self.rule.wanted(self.clients())
     }
 
+    /// Clients of one instance.
+    pub fn clients_of(&self, instance: u16) -> u32 {
+        self.instances.get(&instance).map_or(0, |instance| instance.clients)
+    }
+
     /// Clients of all instances.
     pub fn clients(&self) -> u64 {
         self.instances.values().map(|instance| u64::from(instance.clients)).sum()
