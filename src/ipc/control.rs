@@ -25,6 +25,8 @@ pub enum Command {
     Instances(Vec<Instance>),
     /// Take nothing new, finish, and end.
     Drain,
+    /// To an `_sfe` that is replaced: take no more messages, pass on the answers to those that were taken, and end.
+    GiveWay,
     /// A question of the administrator that only this process can answer.
     Ask(AdminRequest),
 }

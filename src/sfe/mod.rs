@@ -36,6 +36,8 @@ use crate::{
 
 /// Expiring tokens are looked for this often.
 const TICK: Duration = Duration::from_secs(1);
+/// How long an `_sfe` that gives way waits for the answers to what cannot be asked twice.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 /// How long the last words of `_stream`s that have ended may take.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
@@ -72,6 +74,10 @@ pub async fn run(control: Control, mut commands: Commands, number: u16, config: 
                 finish(&front).await;
                 return Ok(());
             }
+            Command::GiveWay => {
+                give_way(&front).await;
+                return Ok(());
+            }
             Command::Start { .. } | Command::Instances(_) | Command::Ask(_) => {}
         }
     }
@@ -85,6 +91,16 @@ async fn finish(front: &RefCell<Front>) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     front.borrow().flush_wfe();
+}
+
+/// A fresh process is there to take the `_stream`s over, and will ask again whatever is unanswered. What cannot be
+/// asked twice is answered before; what comes now waits in the `_stream`s.
+async fn give_way(front: &RefCell<Front>) {
+    front.borrow_mut().stop_taking();
+    let until = clock::now() + ANSWERED_WITHIN;
+    while clock::now() < until && !front.borrow().settle() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 async fn tick(front: Rc<RefCell<Front>>) {
@@ -136,7 +152,7 @@ async fn follow_wfe(door: &Rc<Door>, end: LinkEnd) -> io::Result<()> {
     let sockets = tokio_seqpacket::UnixSeqpacket::try_from(end.sockets)?;
     let mut sockets = passing::Receiver::new(sockets.into());
     door.front.borrow_mut().attach_wfe(sender.clone());
-    let mut messages = Vec::new();
+    let (mut messages, mut handing) = (Vec::new(), true);
     let over = loop {
         tokio::select! {
             came = receiver.receive(&mut messages) => {
@@ -147,9 +163,10 @@ async fn follow_wfe(door: &Rc<Door>, end: LinkEnd) -> io::Result<()> {
                 let mut front = door.front.borrow_mut();
                 messages.drain(..).for_each(|message| front.hear_wfe(message));
             }
-            handed = sockets.receive::<Handover>() => match handed {
+            handed = sockets.receive::<Handover>(), if handing => match handed {
                 Ok(Some((handover, sockets))) => door.knock(handover, sockets),
-                Ok(None) => break Err(io::ErrorKind::UnexpectedEof.into()),
+                // Its last messages may still be unread.
+                Ok(None) => handing = false,
                 Err(error) => break Err(error),
             },
         }

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 use tokio_seqpacket::UnixSeqpacket;
 use uuid::Uuid;
 
@@ -46,6 +46,8 @@ use crate::{
 const READ_BYTES: usize = 32 * 1024;
 /// Pings and time-outs are looked at this often.
 const TICK: Duration = Duration::from_millis(500);
+/// How long a new link waits until all is read that came over the one before, which mostly has ended already.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 /// How long draining waits for answers and for clients to take them.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 /// Clients of a process that ends are asked to come back within this time, spread evenly.
@@ -72,6 +74,7 @@ pub async fn run(control: Control, mut commands: Commands, config: &Config) -> i
         link: RefCell::default(),
         scratch: RefCell::new(vec![0; READ_BYTES].into()),
         draining: Cell::new(false),
+        following: Mutex::default(),
         clients_changed: Rc::default(),
         received: Cell::new(0),
         sent: Cell::new(0),
@@ -87,7 +90,7 @@ pub async fn run(control: Control, mut commands: Commands, config: &Config) -> i
                 tokio::task::spawn_local(serve_link(holder.clone(), control.clone(), link, end));
             }
             Command::Drain => return drain(&holder).await,
-            Command::Start { .. } | Command::Instances(_) | Command::Ask(_) => {}
+            Command::Start { .. } | Command::Instances(_) | Command::GiveWay | Command::Ask(_) => {}
         }
     }
     Ok(())
@@ -100,6 +103,8 @@ struct Holder {
     link: RefCell<Option<link::Sender<StreamUp>>>,
     scratch: RefCell<Box<[u8]>>,
     draining: Cell<bool>,
+    /// Held while a link is followed.
+    following: Mutex<()>,
     /// Rung when clients have come or gone.
     clients_changed: Rc<Notify>,
     /// Messages of clients, since the start.
@@ -118,9 +123,12 @@ async fn tick(holder: Rc<Holder>) {
 
 /// Serves one link to the SFE until it ends; then asks the supervisor for the next.
 async fn serve_link(holder: Rc<Holder>, control: Control, link: LinkId, end: LinkEnd) {
+    // What the SFE before has still said counts: a message that it has answered is not to be asked again.
+    let alone = tokio::time::timeout(LAST_WORDS_WITHIN, holder.following.lock()).await;
     if let Err(error) = follow(&holder, end).await {
         tracing::debug!(%error, "the link to the SFE is over");
     }
+    drop(alone);
     // Without a supervisor this process ends anyway.
     let _ = control.report(&Report::LinkLost(link)).await;
 }
@@ -131,7 +139,7 @@ async fn follow(holder: &Rc<Holder>, end: LinkEnd) -> io::Result<()> {
     let (sender, mut receiver) = link::open::<StreamUp, StreamDown>(end.messages)?;
     let mut sockets = passing::Receiver::new(UnixSeqpacket::try_from(end.sockets)?.into());
     holder.attach(&sender);
-    let (mut messages, mut written) = (Vec::new(), Vec::new());
+    let (mut messages, mut written, mut placing) = (Vec::new(), Vec::new(), true);
     loop {
         tokio::select! {
             came = receiver.receive(&mut messages) => {
@@ -147,10 +155,11 @@ async fn follow(holder: &Rc<Holder>, end: LinkEnd) -> io::Result<()> {
                     connection.flush();
                 }
             }
-            placed = sockets.receive::<Placement>() => match placed? {
+            placed = sockets.receive::<Placement>(), if placing => match placed? {
                 Some(_) if !holder.is_attached(&sender) => break Ok(()),
                 Some((placement, sockets)) => holder.place(placement, sockets),
-                None => break Err(io::ErrorKind::UnexpectedEof.into()),
+                // Its last messages may still be unread.
+                None => placing = false,
             },
         }
     }

@@ -126,7 +126,7 @@ impl Supervisor {
 
     fn begin_order(&mut self, steps: Vec<Step>, reply: Reply) {
         self.order = Some(Order::new(steps, reply, clock::now()));
-        self.carry_on();
+        self.settle();
     }
 
     /// Goes on with the order, as far as it can be done now.

@@ -18,7 +18,7 @@ use crate::{
     clock,
     ipc::{
         ProcessId,
-        control::{Command, Report},
+        control::{Command, LinkId, Report},
         load::Load,
         passing,
     },
@@ -31,6 +31,8 @@ pub enum Happening {
     Reported(Report),
     /// It has had its time to end.
     Overdue,
+    /// It has lost this link a moment ago.
+    Unlinked(LinkId),
     /// It does not run, and it is time to start it.
     Due,
     /// It has ended.

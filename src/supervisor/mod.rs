@@ -101,7 +101,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = refuse(&mut questions) => {}
         () = any(&mut told_to_stop) => {}
     }
-    supervisor.kill_all();
+    supervisor.kill_all(&mut happened).await;
     Ok(())
 }
 

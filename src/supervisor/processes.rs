@@ -1,7 +1,14 @@
 //! The processes that run: starting and linking them, and how each of them ends. Which of them there should be is not
 //! decided here.
 
-use std::{collections::BTreeMap, io, os::fd::OwnedFd, path::PathBuf, process::ExitStatus, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    os::fd::OwnedFd,
+    path::PathBuf,
+    process::ExitStatus,
+    time::Duration,
+};
 
 use anyhow::Context;
 use rustix::process::Signal;
@@ -21,6 +28,10 @@ use crate::{
 
 /// How long a process may take to end in order before it is killed. A `_stream` gives its clients a little less.
 pub const END_WITHIN: Duration = Duration::from_secs(6);
+/// How long after a link was lost both sides get another, if they are still there.
+const LINK_AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// How long an old `_sfe` may take to make room for a fresh one.
+const GIVES_WAY_WITHIN: Duration = Duration::from_millis(2500);
 /// How long after a process could not be started it is tried again.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Stands for a process that does not run.
@@ -132,9 +143,21 @@ impl Processes {
         Ok(())
     }
 
-    /// One side says that a link is over.
-    pub fn link_lost(&mut self, id: ProcessId, link: LinkId) {
-        if self.links.get(&(id.min(link.peer), id.max(link.peer))) == Some(&link.number)
+    /// One side says that a link is over. Mostly the other side has just ended, which will be told any moment.
+    pub fn link_lost(&self, id: ProcessId, link: LinkId) {
+        if let Some(child) = self.children.get(&id).filter(|_| self.is_in_use(id, link)) {
+            self.tell_later(id, child.pid, Happening::Unlinked(link), LINK_AGAIN_AFTER);
+        }
+    }
+
+    /// Whether this is the present link.
+    fn is_in_use(&self, id: ProcessId, link: LinkId) -> bool {
+        self.links.get(&(id.min(link.peer), id.max(link.peer))) == Some(&link.number)
+    }
+
+    /// Both sides are still there, and lack a link.
+    pub fn link_again(&mut self, id: ProcessId, link: LinkId) {
+        if self.is_in_use(id, link)
             && let Err(error) = self.link(id, link.peer)
         {
             tracing::error!(process = %id, "{error:#}; it is replaced");
@@ -192,14 +215,16 @@ impl Processes {
         }
     }
 
-    /// The fresh `_sfe` is ready: the old one ends now, and its end makes room. It is killed, for everything that it
-    /// knows is told to its successor by its neighbours; waiting for it would only make the pause longer.
+    /// The fresh `_sfe` is ready: the old one ends now, and its end makes room. It is not waited for long, since all
+    /// that it knows is told to its successor by its neighbours.
     pub fn make_room(&mut self, instance: u16) {
         let id = ProcessId::Sfe(instance);
         match self.children.get_mut(&id) {
             Some(old) => {
                 old.ending = true;
-                old.signal(Signal::KILL);
+                old.tell(Command::GiveWay, Vec::new());
+                let pid = old.pid;
+                self.tell_later(id, pid, Happening::Overdue, GIVES_WAY_WITHIN);
             }
             None => drop(self.take_over(instance)),
         }
@@ -254,9 +279,14 @@ impl Processes {
         self.children.get(&id).into_iter().for_each(|child| child.signal(Signal::KILL));
     }
 
-    /// Kills all of them.
-    pub fn kill_all(&self) {
-        self.children.values().chain(self.standby.values()).for_each(|child| child.signal(Signal::KILL));
+    /// Kills all of them; tells their operating-system ids.
+    pub fn kill_all(&self) -> BTreeSet<u32> {
+        let all = self.children.values().chain(self.standby.values());
+        all.map(|child| {
+            child.signal(Signal::KILL);
+            child.pid
+        })
+        .collect()
     }
 
     /// Replaces those that hang: they are killed, and their end leads to the next start.

@@ -21,6 +21,8 @@ use crate::{
     },
 };
 
+/// A process that waits for its disk ends only after that.
+const KILLED_WITHIN: Duration = Duration::from_secs(1);
 /// The `_sfe`s end at once when their `_stream`s have ended; more would not fit into the time in which the server stops.
 const SFE_ENDS_WITHIN: Duration = Duration::from_millis(1500);
 
@@ -69,6 +71,7 @@ impl Supervisor {
             (Who::StandingBy, what) => self.handle_standby(id, what),
             (Who::Running, Happening::Reported(Report::Failed(why))) if !announced => bail!(why),
             (Who::Running, Happening::Reported(report)) => self.hear(id, report),
+            (Who::Running, Happening::Unlinked(link)) => self.processes.link_again(id, link),
             (Who::Running, Happening::Overdue) => self.processes.kill(id),
             (Who::Running, Happening::Ended(status)) => self.ended(id, &status),
         }
@@ -88,9 +91,16 @@ impl Supervisor {
             && self.serving().all(|instance| self.members(instance).into_iter().all(|id| self.is_ready(id)))
     }
 
-    /// Kills all processes.
-    pub fn kill_all(&self) {
-        self.processes.kill_all();
+    /// Kills all processes that are left.
+    pub async fn kill_all(&self, happened: &mut mpsc::UnboundedReceiver<Event>) {
+        let mut left = self.processes.kill_all();
+        let until = clock::now() + KILLED_WITHIN;
+        while !left.is_empty() {
+            let Ok(Some(event)) = tokio::time::timeout_at(until.into(), happened.recv()).await else { return };
+            if let Happening::Ended(_) = event.what {
+                left.remove(&event.pid);
+            }
+        }
     }
 
     /// Ends the processes from the clients' side on: each has those behind it while it finishes. What does not finish
@@ -108,8 +118,11 @@ impl Supervisor {
             let until = clock::now() + within;
             while !left.is_empty() {
                 let Ok(Some(event)) = tokio::time::timeout_at(until.into(), happened.recv()).await else { break };
-                if let Happening::Ended(_) = event.what {
+                if let Happening::Ended(status) = event.what {
                     left.remove(&event.pid);
+                    if self.processes.whose(event.id, event.pid) == Who::Running {
+                        self.processes.ended(event.id, &status);
+                    }
                 }
             }
             let ids: Vec<_> = self.processes.all().filter(|(_, child)| left.contains(&child.pid)).collect();
@@ -189,7 +202,10 @@ impl Supervisor {
             }
             Happening::Ended(_) => self.processes.drop_standby(instance),
             Happening::Reported(Report::Failed(why)) => tracing::error!(process = %id, why, "a process cannot go on"),
-            Happening::Reported(Report::LinkLost(_) | Report::Answer(_)) | Happening::Overdue | Happening::Due => {}
+            Happening::Reported(Report::LinkLost(_) | Report::Answer(_))
+            | Happening::Unlinked(_)
+            | Happening::Overdue
+            | Happening::Due => {}
         }
     }
 
@@ -251,13 +267,13 @@ impl Supervisor {
     }
 
     /// Does whatever follows from what has happened.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for change in self.scaling.decide(clock::now()) {
             self.make(change);
         }
         self.end_what_is_empty();
-        self.tell_instances();
         self.carry_on();
+        self.tell_instances();
     }
 
     /// Does what the rule of scaling, or the administrator, has decided.

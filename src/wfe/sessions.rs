@@ -139,7 +139,7 @@ impl Sessions {
     }
 
     /// How many sessions there are.
-    pub fn len(&self) -> usize {
+    pub fn total(&self) -> usize {
         self.inner.borrow().links.values().map(|link| link.sessions.len()).sum()
     }
 

@@ -55,6 +55,8 @@ pub struct Front {
     /// The links to those `_stream`s that have told what they hold.
     pub streams: BTreeMap<u16, link::Sender<StreamDown>>,
     wfe: Option<link::Sender<WfeUp>>,
+    /// Whether messages of clients are taken; else they stay with the `_stream`s, for the next process.
+    taking: bool,
     /// Edits that were unanswered when a link was new: a change that comes again answers them.
     unanswered_edits: HashMap<(ThingId, String, String), (Uuid, u64)>,
 }
@@ -110,6 +112,7 @@ impl Front {
             fan_out: FanOut::default(),
             streams: BTreeMap::new(),
             wfe: None,
+            taking: true,
             unanswered_edits: HashMap::new(),
         }
     }
@@ -149,6 +152,7 @@ impl Front {
     pub fn hear_stream(&mut self, stream: u16, message: StreamUp, now: Instant) {
         match message {
             StreamUp::Taken(session) => self.tell_wfe(&WfeUp::Taken(session)),
+            StreamUp::Message { .. } if !self.taking => {}
             StreamUp::Message { session, sequence, message } => self.message(session, sequence, message, &[], now),
             StreamUp::Gone(session) => self.end(session),
             StreamUp::Held(_) | StreamUp::AllHeld => {

@@ -74,9 +74,10 @@ async fn dies_of_every_start(scene: &mut Scene) {
 
 #[then(expr = "the status shows _sfe {int} as {string}")]
 async fn shows(scene: &mut Scene, id: usize, state: String) {
+    let id = id.to_string();
     let product = scene.product();
     let rows = aside(move || status(&product)).await;
-    let row = rows.iter().find(|row| row["process"] == "_sfe" && row["id"] == id.to_string()).expect("it is listed");
+    let row = rows.iter().find(|row| row["process"] == "_sfe" && row["id"] == *id).expect("it is listed");
     assert_eq!(row["state"], state);
 }
 
