@@ -29,6 +29,10 @@ Feature: The commands of the administrator
         | widgetapp_admin -statu                   | -statu     |
         | widgetapp_admin -process _sfd -restart   | _sfe       |
         | widgetapp_admin -restart                 | --process  |
+        | widgetapp_admin -process _sfe -start     | -n         |
+        | widgetapp_admin -process _sfe -n 0 -start | 0         |
+        | widgetapp_admin -process _wfe -n 2 -start | _sfe      |
+        | widgetapp_admin -process _sfe -n 2       | --start    |
         | widgetapp_admin                          | Usage      |
 
     Scenario Outline: "<command>" cannot be done

@@ -4,7 +4,7 @@ Feature: Installing and starting
   @claim:needs-nothing+1
   Rule: The server starts on an empty directory, with nothing else installed
 
-    @claim:says-where+1
+    @claim:says-where+2
     Scenario: A first start
       Given WidgetApp is running
       Then it has said on one line where it listens
@@ -24,7 +24,8 @@ Feature: Installing and starting
 
     Scenario: Two addresses
       Given WidgetApp is running at two addresses
-      Then it answers at both
+      Then it has said on a line for each where it listens
+      And it answers at both
 
   @claim:port-in-use+1
   Rule: A port that is in use is told

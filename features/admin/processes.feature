@@ -12,10 +12,10 @@ Feature: The processes of the server
       And there is 1 process "_sfe"
       And there is 1 process "_stream"
 
-    @claim:status+1
+    @claim:status+2
     Scenario: The status shows every process
       When the administrator runs "widgetapp_admin -status"
-      Then the command prints a table with the columns "PROCESS ID PID STATE UPTIME RESTARTS"
+      Then the command prints a table with the columns "PROCESS ID PID STATE CLIENTS UPTIME RESTARTS"
       And the table shows "_wfe", "_sfe" and "_stream" as "running"
 
   @claim:C31+1

@@ -1,14 +1,14 @@
 Feature: Settings
   A setting stands in a file, in a variable of the environment or on the command line.
 
-  @claim:settings-order+1
+  @claim:settings-order+2
   Rule: Variables go before the file, and options before both
 
     Scenario: The file alone
       Given WidgetApp is running with these settings:
         """
         [sfe]
-        instances = 2
+        min_instances = 2
         """
       Then there are 2 processes "_sfe"
 
@@ -17,15 +17,15 @@ Feature: Settings
       When the server is stopped, and started again where there is a "widgetapp.toml":
         """
         [sfe]
-        instances = 2
+        min_instances = 2
         """
       Then there are 2 processes "_sfe"
 
     Scenario: A variable goes before the file
-      Given WidgetApp is running with the variable "WIDGETAPP_SFE__INSTANCES=3" and these settings:
+      Given WidgetApp is running with the variable "WIDGETAPP_SFE__MIN_INSTANCES=3" and these settings:
         """
         [sfe]
-        instances = 2
+        min_instances = 2
         """
       Then there are 3 processes "_sfe"
 
@@ -33,14 +33,14 @@ Feature: Settings
       Given WidgetApp is running with the variable "WIDGETAPP_SERVER__DATA=/nowhere"
       Then the data directory has the file "store.db"
 
-  @claim:more-processes+1
+  @claim:more-processes+2
   Rule: The settings say how many front ends and stream processes run
 
     Scenario: Two front ends with two stream processes each
       Given WidgetApp is running with these settings:
         """
         [sfe]
-        instances = 2
+        min_instances = 2
         streams_per_instance = 2
         """
       Then there are 2 processes "_sfe"
@@ -82,7 +82,7 @@ Feature: Settings
       Examples:
         | setting                                   | what                      |
         | [sfe] instance = 2                        | instance                  |
-        | [sfe] instances = 0                       | sfe.instances             |
+        | [sfe] min_instances = 0                   | sfe.min_instances         |
         | [server] listen = 'localhost'             | server.listen             |
         | [oauth] access_token_seconds = 'long'     | access_token_seconds      |
         | [log] durability = 'maybe'                | durability                |

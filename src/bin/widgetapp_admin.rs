@@ -11,7 +11,7 @@ use clap::{ArgGroup, CommandFactory, Parser, error::ErrorKind as Usage};
 use widgetapp::{
     cli::single_dash,
     ipc::control::{AdminRequest, LISTED_AT_ONCE, OauthRequest},
-    supervisor::admin::{self, Answer, ProcessStatus, Request},
+    supervisor::admin::{self, Answer, Named, ProcessStatus, Request},
 };
 
 const REFUSED: u8 = 1;
@@ -37,16 +37,26 @@ struct Options {
     #[arg(long, requires = "as_json")]
     json: bool,
 
-    /// The kind of process to restart.
+    /// The kind of process to start, restart or stop.
     #[arg(long, value_name = "NAME", value_parser = widgetapp::worker::NAMES)]
     process: Option<String>,
     /// Which one, as -status shows it: K of an _sfe, K.M of a _stream.
     #[arg(long, value_name = "ID", requires = "process")]
     id: Option<String>,
-    /// Replace the process named by -process and -id by a new one. Connections are kept; those of a
-    /// _stream come back and resume.
+    /// With -process _sfe: replace the instances one by one by fresh ones, until at least as many run as -n says; there
+    /// are never fewer until the server stops. Connections are kept.
+    #[arg(long, requires_all = ["process", "count"], conflicts_with = "id")]
+    start: bool,
+    /// How many _sfe processes -start is to run.
+    #[arg(short = 'n', value_name = "COUNT", requires = "start", value_parser = clap::value_parser!(u16).range(1..))]
+    count: Option<u16>,
+    /// Replace the process named by -process and -id by a fresh one. Connections are kept; those of a _stream come back
+    /// and resume. Also takes back an _sfe that was set aside.
     #[arg(long, requires = "process")]
     restart: bool,
+    /// Stop the _sfe named by -id: its clients come back at the others and resume.
+    #[arg(long, requires = "process")]
+    stop: bool,
 
     /// Show all groups, whether they are approved for streaming, and their members.
     #[arg(long)]
@@ -138,9 +148,11 @@ struct Options {
 }
 
 /// What can be asked for; one of them at a time.
-const WHAT: [&str; 18] = [
+const WHAT: [&str; 20] = [
     "status",
+    "start",
     "restart",
+    "stop",
     "groups",
     "approve",
     "withdraw",
@@ -196,8 +208,7 @@ async fn main() -> ExitCode {
 /// What the options ask for; or why they do not go together.
 fn request(options: &Options) -> Result<Request, &'static str> {
     if let Some(kind) = &options.process {
-        let kind = kind.clone();
-        return Ok(Request::Restart { kind, number: options.id.clone().unwrap_or_default() });
+        return of_process(options, kind);
     }
     if options.status {
         return Ok(Request::Status);
@@ -239,6 +250,16 @@ fn request(options: &Options) -> Result<Request, &'static str> {
     match &options.user {
         Some(user) => ask(of_user(options, user.clone())?),
         None => ask(of_group(options)?),
+    }
+}
+
+fn of_process(options: &Options, kind: &str) -> Result<Request, &'static str> {
+    let named = Named { kind: kind.to_owned(), number: options.id.clone().unwrap_or_default() };
+    match options.count {
+        Some(count) if kind == "_sfe" => Ok(Request::Start(count)),
+        Some(_) => Err("-n COUNT -start goes with -process _sfe; the others follow from it"),
+        None if options.stop => Ok(Request::Stop(named)),
+        None => Ok(Request::Restart(named)),
     }
 }
 
@@ -344,15 +365,16 @@ fn print(options: &Options, answer: Answer) -> ExitCode {
 }
 
 fn table(lines: &[String]) -> String {
-    let mut rows = vec![["PROCESS", "ID", "PID", "STATE", "UPTIME", "RESTARTS"].map(str::to_owned)];
+    let mut rows = vec![["PROCESS", "ID", "PID", "STATE", "CLIENTS", "UPTIME", "RESTARTS"].map(str::to_owned)];
     for status in lines.iter().filter_map(|line| serde_json::from_str::<ProcessStatus>(line).ok()) {
         let pid = status.pid.map_or_else(|| "-".into(), |pid| pid.to_string());
+        let clients = status.clients.map_or_else(String::new, |clients| clients.to_string());
         let uptime = format!("{} s", status.uptime_seconds);
-        rows.push([status.process, status.id, pid, status.state, uptime, status.restarts.to_string()]);
+        rows.push([status.process, status.id, pid, status.state, clients, uptime, status.restarts.to_string()]);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
-    let line = |row: &[String; 6]| {
+    let widths: [usize; 7] = std::array::from_fn(width);
+    let line = |row: &[String; 7]| {
         let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };

@@ -222,9 +222,18 @@ impl Oauth {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sfe {
-    /// `_sfe` processes.
+    /// One more `_sfe` runs for each of so many clients.
+    #[schema(minimum = 1)]
+    pub clients_per_instance: u32,
+    /// `_sfe` processes that run in any case.
     #[schema(minimum = 1, maximum = 64)]
-    pub instances: u16,
+    pub min_instances: u16,
+    /// `_sfe` processes that run at most, however many clients there are.
+    #[schema(minimum = 1, maximum = 1_000)]
+    pub max_instances: u16,
+    /// An `_sfe` that was not needed for so long ends.
+    #[schema(minimum = 1)]
+    pub scale_down_after_seconds: u64,
     /// `_stream` processes of each `_sfe`.
     #[schema(minimum = 1, maximum = 64)]
     pub streams_per_instance: u16,
@@ -232,14 +241,28 @@ pub struct Sfe {
 
 impl Default for Sfe {
     fn default() -> Self {
-        Self { instances: 1, streams_per_instance: 1 }
+        Self {
+            clients_per_instance: 10,
+            min_instances: 1,
+            max_instances: 64,
+            scale_down_after_seconds: 60,
+            streams_per_instance: 1,
+        }
     }
 }
 
 impl Sfe {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        between("sfe.instances", self.instances.into(), 1, 64)?;
-        between("sfe.streams_per_instance", self.streams_per_instance.into(), 1, 64)
+        not_zero("sfe.clients_per_instance", self.clients_per_instance.into())?;
+        between("sfe.min_instances", self.min_instances.into(), 1, 64)?;
+        between("sfe.max_instances", self.max_instances.into(), 1, 1000)?;
+        not_zero("sfe.scale_down_after_seconds", self.scale_down_after_seconds)?;
+        between("sfe.streams_per_instance", self.streams_per_instance.into(), 1, 64)?;
+        if self.min_instances > self.max_instances {
+            let problem = format!("is {}, more than sfe.max_instances, {}", self.min_instances, self.max_instances);
+            return invalid("sfe.min_instances", problem);
+        }
+        Ok(())
     }
 }
 

@@ -158,15 +158,15 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_and_that_over_the_file() {
-        book::claims!("settings-order", 1);
+        book::claims!("settings-order", 2);
         let (_dir, mut sources) =
-            file("[sfe]\ninstances = 2\nstreams_per_instance = 2\n[server]\ndata = \"from-file\"");
+            file("[sfe]\nmin_instances = 2\nstreams_per_instance = 2\n[server]\ndata = \"from-file\"");
         sources.env =
-            env(&[("WIDGETAPP_SFE__INSTANCES", "3"), ("WIDGETAPP_SERVER__DATA", "from-env"), ("HOME", "/")]).env;
+            env(&[("WIDGETAPP_SFE__MIN_INSTANCES", "3"), ("WIDGETAPP_SERVER__DATA", "from-env"), ("HOME", "/")]).env;
         sources.flags = vec![Flag::new("--data", "server.data", "from-flag")];
         let config = Config::load(&sources).unwrap();
         assert_eq!(config.server.data, PathBuf::from("from-flag"));
-        assert_eq!((config.sfe.instances, config.sfe.streams_per_instance), (3, 2));
+        assert_eq!((config.sfe.min_instances, config.sfe.streams_per_instance), (3, 2));
     }
 
     #[test]
@@ -193,11 +193,11 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_named_together_with_its_source_on_one_line() {
-        let (_dir, sources) = file("[sfe]\ninstances = \"many\"\n");
+        let (_dir, sources) = file("[sfe]\nmin_instances = \"many\"\n");
         let text = refusal(&sources);
-        assert!(text.contains("my.toml") && text.contains("sfe.instances") && !text.contains('\n'), "{text}");
-        let text = refusal(&env(&[("WIDGETAPP_SFE__INSTANCES", "-1")]));
-        assert!(text.contains("WIDGETAPP_SFE__INSTANCES") && text.contains("sfe.instances"), "{text}");
+        assert!(text.contains("my.toml") && text.contains("sfe.min_instances") && !text.contains('\n'), "{text}");
+        let text = refusal(&env(&[("WIDGETAPP_SFE__MIN_INSTANCES", "-1")]));
+        assert!(text.contains("WIDGETAPP_SFE__MIN_INSTANCES") && text.contains("sfe.min_instances"), "{text}");
         let (_dir, sources) = file("[sfe\n");
         assert!(!refusal(&sources).contains('\n'));
     }
@@ -206,7 +206,8 @@ mod tests {
     fn values_that_make_no_sense_are_refused() {
         book::claims!("settings-wrong", 1);
         for (name, value, key) in [
-            ("WIDGETAPP_SFE__INSTANCES", "0", "sfe.instances"),
+            ("WIDGETAPP_SFE__MIN_INSTANCES", "0", "sfe.min_instances"),
+            ("WIDGETAPP_SFE__MAX_INSTANCES", "0", "sfe.max_instances"),
             ("WIDGETAPP_STREAM__MAX_THINGS", "0", "stream.max_things"),
             ("WIDGETAPP_SERVER__TLS_CERT", "a.pem", "server.tls_cert"),
             ("WIDGETAPP_SERVER__LISTEN", "localhost", "server.listen"),
@@ -216,6 +217,8 @@ mod tests {
             let text = refusal(&env(&[(name, value)]));
             assert!(text.starts_with(key), "{text}");
         }
+        let crossed = [("WIDGETAPP_SFE__MIN_INSTANCES", "3"), ("WIDGETAPP_SFE__MAX_INSTANCES", "2")];
+        assert!(refusal(&env(&crossed)).starts_with("sfe.min_instances"));
         let echo = [("WIDGETAPP_SERVER__ECHO", "true"), ("WIDGETAPP_SERVER__LISTEN", "0.0.0.0:1")];
         assert!(refusal(&env(&echo)).starts_with("server.echo"));
     }

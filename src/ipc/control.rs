@@ -6,7 +6,7 @@ use std::{io, os::fd::OwnedFd, rc::Rc};
 use serde::{Deserialize, Serialize};
 use tokio_seqpacket::UnixSeqpacket;
 
-use super::{ProcessId, passing};
+use super::{ProcessId, load::Load, passing};
 use crate::config::Config;
 
 /// Supervisor to process.
@@ -21,10 +21,23 @@ pub enum Command {
     },
     /// The two sockets of a link to another process: messages, then sockets.
     Link(LinkId),
+    /// To WFE: all instances of the SFE that there are, and which of them take new connections.
+    Instances(Vec<Instance>),
     /// Take nothing new, finish, and end.
     Drain,
+    /// To an `_sfe` that is replaced: take no more messages, pass on the answers to those that were taken, and end.
+    GiveWay,
     /// A question of the administrator that only this process can answer.
     Ask(AdminRequest),
+}
+
+/// An instance of the SFE, as WFE has to know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its number.
+    pub number: u16,
+    /// Whether it takes new connections: it has started, and is not on its way out.
+    pub open: bool,
 }
 
 /// One link as one of its sides sees it.
@@ -41,6 +54,8 @@ pub struct LinkId {
 pub enum Report {
     /// It does its work.
     Ready,
+    /// It is alive, and this is what it has to do. Comes once a second, and when clients have come or gone.
+    Alive(Load),
     /// This link is over; a new one is needed.
     LinkLost(LinkId),
     /// It cannot go on, and this is why; told to the person who started the server.

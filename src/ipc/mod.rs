@@ -7,6 +7,7 @@
 
 pub mod control;
 pub mod link;
+pub mod load;
 pub mod messages;
 pub mod passing;
 
@@ -34,6 +35,14 @@ impl ProcessId {
             Self::Wfe => "_wfe",
             Self::Sfe(_) => "_sfe",
             Self::Stream(..) => "_stream",
+        }
+    }
+
+    /// The instance of the SFE that it belongs to.
+    pub fn instance(self) -> Option<u16> {
+        match self {
+            Self::Wfe => None,
+            Self::Sfe(instance) | Self::Stream(instance, _) => Some(instance),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use tokio::sync::Notify;
 use tokio_seqpacket::UnixSeqpacket;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use crate::{
     clock,
     config::Config,
     ipc::{
+        load::Load,
         messages::{Handover, Placement, WfeUp},
         passing,
     },
@@ -48,6 +50,12 @@ pub struct Door {
     waiting: RefCell<Vec<(Handover, OwnedFd)>>,
     /// Sockets on their way to a `_stream`.
     travelling: RefCell<HashMap<Uuid, u16>>,
+    /// Rung when clients have come or gone.
+    pub clients_changed: Rc<Notify>,
+    /// Messages of clients, since the start.
+    pub received: Cell<u64>,
+    /// Messages of WFE on their way to clients, since the start.
+    pub sent: Cell<u64>,
 }
 
 struct WelcomeTerms {
@@ -77,6 +85,20 @@ impl Door {
             all_attached: Cell::new(false),
             waiting: RefCell::default(),
             travelling: RefCell::default(),
+            clients_changed: Rc::default(),
+            received: Cell::new(0),
+            sent: Cell::new(0),
+        }
+    }
+
+    /// What this process has to do.
+    pub fn load(&self) -> Load {
+        let front = self.front.borrow();
+        Load {
+            clients: u32::try_from(front.sessions()).unwrap_or(u32::MAX),
+            received: self.received.get(),
+            sent: self.sent.get(),
+            waiting_bytes: front.waiting_bytes() as u64,
         }
     }
 
@@ -113,6 +135,7 @@ impl Door {
 
     /// A socket has reached its `_stream`, or is closed.
     pub fn arrived(&self, session: Uuid) {
+        self.clients_changed.notify_one();
         self.travelling.borrow_mut().remove(&session);
     }
 

@@ -28,7 +28,7 @@ use crate::{
     ipc::{
         ProcessId,
         control::{Command, Commands, Control, LinkEnd, Report},
-        link,
+        link, load,
         messages::{Handover, StreamDown, StreamUp, WfeDown, WfeUp},
         passing,
     },
@@ -37,6 +37,10 @@ use crate::{
 
 /// Expiring tokens are looked for this often.
 const TICK: Duration = Duration::from_secs(1);
+/// How long an `_sfe` that gives way waits for the answers to what cannot be asked twice.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
+/// How long the last words of `_stream`s that have ended may take.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// Runs the process until the supervisor ends or drains it.
 ///
@@ -49,6 +53,8 @@ pub async fn run(control: Control, mut commands: Commands, number: u16, config: 
     };
     let front = Rc::new(RefCell::new(Front::new(terms)));
     let door = Rc::new(Door::new(number, config, front.clone()));
+    let (telling, changed) = (door.clone(), door.clients_changed.clone());
+    tokio::task::spawn_local(load::tell(control.clone(), changed, move || telling.load()));
     control.report(&Report::Ready).await?;
     tokio::task::spawn_local(tick(front.clone()));
     while let Some((command, sockets)) = commands.next().await? {
@@ -65,11 +71,37 @@ pub async fn run(control: Control, mut commands: Commands, number: u16, config: 
                     let _ = control.report(&Report::LinkLost(link)).await;
                 });
             }
-            Command::Drain => return Ok(()),
-            Command::Start { .. } | Command::Ask(_) => {}
+            Command::Drain => {
+                finish(&front).await;
+                return Ok(());
+            }
+            Command::GiveWay => {
+                give_way(&front).await;
+                return Ok(());
+            }
+            Command::Start { .. } | Command::Instances(_) | Command::Ask(_) => {}
         }
     }
     Ok(())
+}
+
+/// The `_stream`s have ended before: WFE is told of the last sockets that reached them, and keeps no copies.
+async fn finish(front: &RefCell<Front>) {
+    let until = clock::now() + FINISH_WITHIN;
+    while clock::now() < until && !front.borrow().streams.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    front.borrow().flush_wfe();
+}
+
+/// A fresh process is there to take the `_stream`s over, and will ask again whatever is unanswered. What cannot be
+/// asked twice is answered before; what comes now waits in the `_stream`s.
+async fn give_way(front: &RefCell<Front>) {
+    front.borrow_mut().stop_taking();
+    let until = clock::now() + ANSWERED_WITHIN;
+    while clock::now() < until && !front.borrow().settle() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
 }
 
 async fn tick(front: Rc<RefCell<Front>>) {
@@ -98,8 +130,10 @@ async fn follow_stream(door: &Door, stream: u16, end: LinkEnd) -> io::Result<()>
                     door.open_stream(stream, &end.sockets)?;
                 }
                 message => {
-                    if let StreamUp::Taken(session) | StreamUp::Gone(session) = message {
-                        door.arrived(session);
+                    match message {
+                        StreamUp::Taken(session) | StreamUp::Gone(session) => door.arrived(session),
+                        StreamUp::Message { .. } => door.received.set(door.received.get() + 1),
+                        StreamUp::Held(_) | StreamUp::AllHeld => {}
                     }
                     door.front.borrow_mut().hear_stream(stream, message, now);
                 }
@@ -109,6 +143,7 @@ async fn follow_stream(door: &Door, stream: u16, end: LinkEnd) -> io::Result<()>
     if door.front.borrow().uses_stream(stream, &sender) {
         door.lose_stream(stream);
     }
+    door.clients_changed.notify_one();
     over
 }
 
@@ -118,19 +153,21 @@ async fn follow_wfe(door: &Rc<Door>, end: LinkEnd) -> io::Result<()> {
     let sockets = tokio_seqpacket::UnixSeqpacket::try_from(end.sockets)?;
     let mut sockets = passing::Receiver::new(sockets.into());
     door.front.borrow_mut().attach_wfe(sender.clone());
-    let mut messages = Vec::new();
+    let (mut messages, mut handing) = (Vec::new(), true);
     let over = loop {
         tokio::select! {
             came = receiver.receive(&mut messages) => {
                 if let Err(error) = came {
                     break Err(error);
                 }
+                door.sent.set(door.sent.get() + messages.len() as u64);
                 let mut front = door.front.borrow_mut();
                 messages.drain(..).for_each(|message| front.hear_wfe(message));
             }
-            handed = sockets.receive::<Handover>() => match handed {
+            handed = sockets.receive::<Handover>(), if handing => match handed {
                 Ok(Some((handover, sockets))) => door.knock(handover, sockets),
-                Ok(None) => break Err(io::ErrorKind::UnexpectedEof.into()),
+                // Its last messages may still be unread.
+                Ok(None) => handing = false,
                 Err(error) => break Err(error),
             },
         }

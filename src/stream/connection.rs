@@ -352,6 +352,11 @@ impl Connection {
         }
     }
 
+    /// Bytes that wait to be written to the client.
+    pub fn waiting_bytes(&self) -> usize {
+        self.state.borrow().outbox.bytes()
+    }
+
     /// Whether nothing more will come or go.
     pub fn is_over(&self) -> bool {
         self.phase.get() == Phase::Over

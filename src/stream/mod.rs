@@ -20,6 +20,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::{Mutex, Notify};
 use tokio_seqpacket::UnixSeqpacket;
 use uuid::Uuid;
 
@@ -34,6 +35,7 @@ use crate::{
     ipc::{
         control::{Command, Commands, Control, LinkEnd, LinkId, Report},
         link,
+        load::{self, Load},
         messages::{Held, Placement, StreamDown, StreamUp},
         passing,
     },
@@ -44,6 +46,8 @@ use crate::{
 const READ_BYTES: usize = 32 * 1024;
 /// Pings and time-outs are looked at this often.
 const TICK: Duration = Duration::from_millis(500);
+/// How long a new link waits until all is read that came over the one before, which mostly has ended already.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 /// How long draining waits for answers and for clients to take them.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 /// Clients of a process that ends are asked to come back within this time, spread evenly.
@@ -70,7 +74,13 @@ pub async fn run(control: Control, mut commands: Commands, config: &Config) -> i
         link: RefCell::default(),
         scratch: RefCell::new(vec![0; READ_BYTES].into()),
         draining: Cell::new(false),
+        following: Mutex::default(),
+        clients_changed: Rc::default(),
+        received: Cell::new(0),
+        sent: Cell::new(0),
     });
+    let (telling, changed) = (holder.clone(), holder.clients_changed.clone());
+    tokio::task::spawn_local(load::tell(control.clone(), changed, move || telling.load()));
     control.report(&Report::Ready).await?;
     tokio::task::spawn_local(tick(holder.clone()));
     while let Some((command, sockets)) = commands.next().await? {
@@ -80,7 +90,7 @@ pub async fn run(control: Control, mut commands: Commands, config: &Config) -> i
                 tokio::task::spawn_local(serve_link(holder.clone(), control.clone(), link, end));
             }
             Command::Drain => return drain(&holder).await,
-            Command::Start { .. } | Command::Ask(_) => {}
+            Command::Start { .. } | Command::Instances(_) | Command::GiveWay | Command::Ask(_) => {}
         }
     }
     Ok(())
@@ -93,6 +103,14 @@ struct Holder {
     link: RefCell<Option<link::Sender<StreamUp>>>,
     scratch: RefCell<Box<[u8]>>,
     draining: Cell<bool>,
+    /// Held while a link is followed.
+    following: Mutex<()>,
+    /// Rung when clients have come or gone.
+    clients_changed: Rc<Notify>,
+    /// Messages of clients, since the start.
+    received: Cell<u64>,
+    /// Messages to clients, since the start.
+    sent: Cell<u64>,
 }
 
 async fn tick(holder: Rc<Holder>) {
@@ -105,32 +123,43 @@ async fn tick(holder: Rc<Holder>) {
 
 /// Serves one link to the SFE until it ends; then asks the supervisor for the next.
 async fn serve_link(holder: Rc<Holder>, control: Control, link: LinkId, end: LinkEnd) {
+    // What the SFE before has still said counts: a message that it has answered is not to be asked again.
+    let alone = tokio::time::timeout(LAST_WORDS_WITHIN, holder.following.lock()).await;
     if let Err(error) = follow(&holder, end).await {
         tracing::debug!(%error, "the link to the SFE is over");
     }
+    drop(alone);
     // Without a supervisor this process ends anyway.
     let _ = control.report(&Report::LinkLost(link)).await;
 }
 
+/// It also ends when there is a newer link: everything was told over that, so whatever is still said here is said
+/// there again.
 async fn follow(holder: &Rc<Holder>, end: LinkEnd) -> io::Result<()> {
     let (sender, mut receiver) = link::open::<StreamUp, StreamDown>(end.messages)?;
     let mut sockets = passing::Receiver::new(UnixSeqpacket::try_from(end.sockets)?.into());
     holder.attach(&sender);
-    let (mut messages, mut written) = (Vec::new(), Vec::new());
+    let (mut messages, mut written, mut placing) = (Vec::new(), Vec::new(), true);
     loop {
         tokio::select! {
             came = receiver.receive(&mut messages) => {
                 came?;
+                if !holder.is_attached(&sender) {
+                    break Ok(());
+                }
                 for message in messages.drain(..) {
                     holder.obey(message, &mut written);
                 }
+                holder.sent.set(holder.sent.get() + written.len() as u64);
                 for connection in written.drain(..) {
                     connection.flush();
                 }
             }
-            placed = sockets.receive::<Placement>() => match placed? {
+            placed = sockets.receive::<Placement>(), if placing => match placed? {
+                Some(_) if !holder.is_attached(&sender) => break Ok(()),
                 Some((placement, sockets)) => holder.place(placement, sockets),
-                None => return Err(io::ErrorKind::UnexpectedEof.into()),
+                // Its last messages may still be unread.
+                None => placing = false,
             },
         }
     }
@@ -152,6 +181,21 @@ impl Holder {
         *self.link.borrow_mut() = Some(sender.clone());
     }
 
+    fn is_attached(&self, sender: &link::Sender<StreamUp>) -> bool {
+        self.link.borrow().as_ref().is_some_and(|link| link.is_same(sender))
+    }
+
+    fn load(&self) -> Load {
+        let connections = self.connections.borrow();
+        let waiting: usize = connections.values().map(|connection| connection.waiting_bytes()).sum();
+        Load {
+            clients: u32::try_from(connections.len()).unwrap_or(u32::MAX),
+            received: self.received.get(),
+            sent: self.sent.get(),
+            waiting_bytes: waiting as u64,
+        }
+    }
+
     fn tell(&self, message: &StreamUp) {
         // Without an SFE nothing is lost: the next one is told everything.
         if let Some(link) = &*self.link.borrow() {
@@ -171,6 +215,7 @@ impl Holder {
             Some(Ok(connection)) => {
                 let connection = Rc::new(connection);
                 self.connections.borrow_mut().insert(session, connection.clone());
+                self.clients_changed.notify_one();
                 self.tell(&StreamUp::Taken(session));
                 connection.flush();
                 if let Some(opening) = placement.opening {
@@ -187,6 +232,7 @@ impl Holder {
     }
 
     fn forward(&self, session: Uuid, sequence: u64, message: bytes::Bytes) {
+        self.received.set(self.received.get() + 1);
         self.tell(&StreamUp::Message { session, sequence, message });
     }
 
@@ -239,6 +285,7 @@ async fn serve(holder: Rc<Holder>, connection: Rc<Connection>) {
     connection.flush();
     holder.topics.borrow_mut().forget(&connection);
     holder.connections.borrow_mut().remove(&connection.session);
+    holder.clients_changed.notify_one();
     holder.tell(&StreamUp::Gone(connection.session));
 }
 

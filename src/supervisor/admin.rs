@@ -10,7 +10,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use super::{child::Child, restart_policy::RestartPolicy};
+use super::child::Child;
 use crate::{
     clock,
     ipc::{ProcessId, control::AdminRequest},
@@ -20,8 +20,11 @@ use crate::{
 pub const SOCKET: &str = "admin.sock";
 /// Longest question.
 const MAX_QUESTION_BYTES: u64 = 64 * 1024;
-/// How long an answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// How long an answer may take; orders take less ([`super::orders::DONE_WITHIN`]).
+const ANSWER_WITHIN: Duration = Duration::from_secs(70);
+
+/// The answer to whatever is asked while the server stops.
+pub const STOPPING: &str = "the server is stopping; it answers nothing any more";
 
 /// A question.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,14 +32,22 @@ pub enum Request {
     /// A line of JSON for each process: [`ProcessStatus`].
     Status,
     /// Replace one process by a new one.
-    Restart {
-        /// `_wfe`, `_sfe` or `_stream`.
-        kind: String,
-        /// Which one: `1`, or `1.1` for a `_stream`; empty for `_wfe`.
-        number: String,
-    },
+    Restart(Named),
+    /// End one process for good.
+    Stop(Named),
+    /// Replace the instances of the SFE one by one, until at least so many fresh ones run; and never let fewer run.
+    Start(u16),
     /// A matter of WFE.
     Ask(AdminRequest),
+}
+
+/// The name of a process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Named {
+    /// `_wfe`, `_sfe` or `_stream`.
+    pub kind: String,
+    /// Which one: `1`, or `1.1` for a `_stream`; empty for `_wfe`.
+    pub number: String,
 }
 
 /// Lines to print, or why not.
@@ -60,14 +71,51 @@ pub struct ProcessStatus {
     pub process: String,
     /// Which one.
     pub id: String,
-    /// The operating system's id; none while it is restarted.
+    /// The operating system's id; none while it does not run.
     pub pid: Option<u32>,
-    /// `starting`, `running` or `restarting`.
+    /// `starting`, `running`, `ending`, `restarting` or `set aside`.
     pub state: String,
+    /// Clients that are connected through it; none for `_wfe`.
+    pub clients: Option<u32>,
     /// Seconds since it was started.
     pub uptime_seconds: u64,
-    /// How often it was restarted since the server started.
+    /// How often it was started again because it had ended by itself, since the server started.
     pub restarts: u64,
+}
+
+impl ProcessStatus {
+    /// What is to be told of a process, which may not run; `is_set_aside` if it is not to run. More of what it has to
+    /// do is in `child.load`.
+    pub(super) fn new(
+        id: ProcessId,
+        child: Option<&Child>,
+        clients: Option<u32>,
+        restarts: u64,
+        is_set_aside: bool,
+    ) -> Self {
+        let now = clock::now();
+        let state = match child {
+            Some(child) if child.ending => "ending",
+            Some(child) if child.ready => "running",
+            Some(_) => "starting",
+            None if is_set_aside => "set aside",
+            None => "restarting",
+        };
+        Self {
+            process: id.kind().into(),
+            id: id.number(),
+            pid: child.map(|child| child.pid),
+            state: state.into(),
+            clients,
+            uptime_seconds: child.map_or(0, |child| now.saturating_duration_since(child.since).as_secs()),
+            restarts,
+        }
+    }
+
+    /// As a line of an [`Answer`].
+    pub(super) fn line(&self) -> String {
+        serde_json::to_string(self).expect("plain fields always encode")
+    }
 }
 
 /// Serves the socket; questions go to the supervisor.
@@ -115,7 +163,8 @@ async fn serve(connection: UnixStream, asked: &mpsc::Sender<Asked>) -> io::Resul
             let _ = asked.send(Asked { request, reply }).await;
             match tokio::time::timeout(ANSWER_WITHIN, answer).await {
                 Ok(Ok(answer)) => answer,
-                _ => Err("the server did not answer in time".into()),
+                Ok(Err(_)) => Err(STOPPING.into()),
+                Err(_) => Err("the server did not answer in time".into()),
             }
         }
         Err(error) => Err(format!("not a question of this version of widgetapp_admin: {error}")),
@@ -138,27 +187,4 @@ pub async fn ask(data: &Path, request: &Request) -> io::Result<Answer> {
     let mut line = String::new();
     BufReader::new(reading).read_line(&mut line).await?;
     serde_json::from_str(&line).map_err(io::Error::other)
-}
-
-/// The lines that answer [`Request::Status`].
-pub(super) fn status<'a>(
-    processes: impl Iterator<Item = (ProcessId, Option<&'a Child>, Option<&'a RestartPolicy>)>,
-) -> Vec<String> {
-    let now = clock::now();
-    processes
-        .map(|(id, child, policy)| ProcessStatus {
-            process: id.kind().into(),
-            id: id.number(),
-            pid: child.map(|child| child.pid),
-            state: match child {
-                Some(child) if child.ready => "running",
-                Some(_) => "starting",
-                None => "restarting",
-            }
-            .into(),
-            uptime_seconds: child.map_or(0, |child| now.saturating_duration_since(child.since).as_secs()),
-            restarts: policy.map_or(0, |policy| policy.restarts),
-        })
-        .map(|status| serde_json::to_string(&status).expect("plain fields always encode"))
-        .collect()
 }

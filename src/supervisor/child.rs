@@ -13,11 +13,13 @@ use rustix::process::{Pid, Signal};
 use tokio::sync::mpsc;
 use tokio_seqpacket::UnixSeqpacket;
 
+use super::silence::{Doing, Silence};
 use crate::{
     clock,
     ipc::{
         ProcessId,
-        control::{Command, Report},
+        control::{Command, LinkId, Report},
+        load::Load,
         passing,
     },
 };
@@ -27,8 +29,12 @@ use crate::{
 pub enum Happening {
     /// It says something.
     Reported(Report),
-    /// It has had its time to drain.
+    /// It has had its time to end.
     Overdue,
+    /// It has lost this link a moment ago.
+    Unlinked(LinkId),
+    /// It does not run, and it is time to start it.
+    Due,
     /// It has ended.
     Ended(io::Result<ExitStatus>),
 }
@@ -53,6 +59,12 @@ pub struct Child {
     pub since: Instant,
     /// Whether it has said that it does its work.
     pub ready: bool,
+    /// Whether its end is asked for, so that it is no death.
+    pub ending: bool,
+    /// What it has to do, as it has last told.
+    pub load: Load,
+    /// For how long it has told nothing.
+    pub silence: Silence,
     commands: mpsc::UnboundedSender<(Command, Vec<OwnedFd>)>,
 }
 
@@ -90,7 +102,26 @@ impl Child {
             }
             let _ = happened(Happening::Ended(process.wait().await));
         });
-        Ok(Self { pid, since: clock::now(), ready: false, commands })
+        let since = clock::now();
+        let (load, silence) = (Load::default(), Silence::new(since));
+        Ok(Self { pid, since, ready: false, ending: false, load, silence, commands })
+    }
+
+    /// It has told what it has to do, and so that it is alive.
+    pub fn is_alive(&mut self, load: Load) {
+        self.load = load;
+        self.silence.broken();
+    }
+
+    /// Whether it hangs; to be asked often.
+    pub fn hangs(&mut self) -> bool {
+        let pid = self.pid;
+        self.silence.hangs(clock::now(), || doing(pid))
+    }
+
+    /// Whether it does its work and will go on.
+    pub fn serves(&self) -> bool {
+        self.ready && !self.ending
     }
 
     /// Says something to the process, which may pass on sockets.
@@ -104,5 +135,15 @@ impl Child {
             // It may have ended by itself.
             let _ = rustix::process::kill_process(pid, signal);
         }
+    }
+}
+
+/// What the process's first thread does, on which it serves its links. See proc_pid_stat(5): the state stands behind
+/// the name in parentheses.
+fn doing(pid: u32) -> Doing {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    match stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes()) {
+        Some([b'R' | b'D', ..]) => Doing::Work,
+        _ => Doing::Nothing,
     }
 }

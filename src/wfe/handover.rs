@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{process, sessions::Sessions};
 use crate::{
     clock,
-    ipc::{Admission, messages::Handover, passing},
+    ipc::{Admission, control::Instance, messages::Handover, passing},
     protocol::{ErrorBody, ErrorCode},
 };
 
@@ -45,8 +45,12 @@ pub struct Passenger {
 /// The connections on their way.
 pub struct Handovers {
     sessions: Rc<Sessions>,
+    /// All instances that there are, and whether each takes new connections.
+    instances: RefCell<BTreeMap<u16, bool>>,
     sfes: RefCell<BTreeMap<u16, Sfe>>,
     waiting: RefCell<HashMap<Uuid, Waiting>>,
+    /// How many of them are on their way to each SFE.
+    coming: RefCell<BTreeMap<u16, usize>>,
 }
 
 struct Sfe {
@@ -63,19 +67,34 @@ struct Waiting {
 impl Handovers {
     /// None is on its way.
     pub fn new(sessions: Rc<Sessions>) -> Self {
-        Self { sessions, sfes: RefCell::default(), waiting: RefCell::default() }
+        Self {
+            sessions,
+            instances: RefCell::default(),
+            sfes: RefCell::default(),
+            waiting: RefCell::default(),
+            coming: RefCell::default(),
+        }
+    }
+
+    /// These instances there are. What waits for any is handed over to one that takes new connections, and so is
+    /// what was on its way to one that is gone for good: nobody else holds it any more.
+    pub fn set_instances(self: &Rc<Self>, instances: &[Instance]) {
+        let instances: BTreeMap<u16, bool> = instances.iter().map(|known| (known.number, known.open)).collect();
+        let again = self.on_their_way(|sfe| sfe.is_none_or(|sfe| !instances.contains_key(&sfe)));
+        *self.instances.borrow_mut() = instances;
+        again.into_iter().for_each(|session| self.send(session, None));
     }
 
     /// An SFE is there. What was on its way to it, and what waits for any, is handed over.
     pub fn open(self: &Rc<Self>, sfe: u16, link: u64, channel: UnixSeqpacket) {
         self.sfes.borrow_mut().insert(sfe, Sfe { link, channel: Rc::new(channel) });
-        let mut again: Vec<Uuid> = Vec::new();
-        for (session, waiting) in self.waiting.borrow().iter() {
-            if waiting.sfe.is_none_or(|to| to == sfe) {
-                again.push(*session);
-            }
-        }
-        again.into_iter().for_each(|session| self.send(session, Some(sfe)));
+        self.on_their_way(|to| to == Some(sfe)).into_iter().for_each(|session| self.send(session, Some(sfe)));
+        self.on_their_way(|to| to.is_none()).into_iter().for_each(|session| self.send(session, None));
+    }
+
+    fn on_their_way(&self, to_such: impl Fn(Option<u16>) -> bool) -> Vec<Uuid> {
+        let waiting = self.waiting.borrow();
+        waiting.iter().filter(|(_, waiting)| to_such(waiting.sfe)).map(|(session, _)| *session).collect()
     }
 
     /// A link to an SFE is over. What was on its way there waits for the next link to the same SFE, which
@@ -87,7 +106,7 @@ impl Handovers {
         }
     }
 
-    /// Hands a connection over to the SFE with the fewest clients.
+    /// Hands a connection over to the SFE with the fewest clients, those on their way to it included.
     pub fn begin(self: &Rc<Self>, Passenger { admission, read, socket }: Passenger) {
         let session = admission.session;
         if self.waiting.borrow().len() >= MAX_WAITING {
@@ -101,7 +120,9 @@ impl Handovers {
 
     /// The connection is in other hands, or over: WFE's copy of the socket is closed.
     pub fn arrived(&self, session: Uuid) {
-        self.waiting.borrow_mut().remove(&session);
+        if let Some(arrived) = self.waiting.borrow_mut().remove(&session) {
+            self.redirect(arrived.sfe, None);
+        }
     }
 
     /// The socket did not reach its `_stream`.
@@ -110,11 +131,11 @@ impl Handovers {
     }
 
     fn send(self: &Rc<Self>, session: Uuid, to: Option<u16>) {
+        let to = to.or_else(|| self.fewest());
         let sfes = self.sfes.borrow();
-        let fewest = || sfes.iter().min_by_key(|(_, sfe)| self.sessions.count(sfe.link)).map(|(sfe, _)| *sfe);
         let mut waiting = self.waiting.borrow_mut();
         let Some(entry) = waiting.get_mut(&session) else { return };
-        entry.sfe = to.or_else(fewest);
+        self.redirect(std::mem::replace(&mut entry.sfe, to), to);
         let Some(sfe) = entry.sfe.and_then(|sfe| sfes.get(&sfe)) else { return };
         let (channel, passenger) = (sfe.channel.clone(), entry.passenger.clone());
         tokio::task::spawn_local(async move {
@@ -124,6 +145,26 @@ impl Handovers {
                 tracing::debug!(%error, "a connection did not reach its SFE");
             }
         });
+    }
+
+    /// Of those that take new connections, the one with the fewest. Many that come at once are spread as well: those
+    /// on their way count, for a moment twice.
+    fn fewest(&self) -> Option<u16> {
+        let (sfes, instances, coming) = (self.sfes.borrow(), self.instances.borrow(), self.coming.borrow());
+        let open = sfes.iter().filter(|(number, _)| instances.get(number).is_some_and(|open| *open));
+        let load = |number, link| self.sessions.count(link) + coming.get(number).copied().unwrap_or(0);
+        open.min_by_key(|(number, sfe)| load(*number, sfe.link)).map(|(number, _)| *number)
+    }
+
+    /// A connection that was on its way to one SFE is on its way to another, or to none any more.
+    fn redirect(&self, from: Option<u16>, to: Option<u16>) {
+        let mut coming = self.coming.borrow_mut();
+        if let Some(count) = from.and_then(|sfe| coming.get_mut(&sfe)) {
+            *count -= 1;
+        }
+        if let Some(sfe) = to {
+            *coming.entry(sfe).or_default() += 1;
+        }
     }
 
     /// Refuses what has waited too long.
@@ -136,6 +177,7 @@ impl Handovers {
                 if !keep {
                     tracing::warn!(%session, "no SFE took a connection in time");
                     refuse(&waiting.passenger.1);
+                    self.redirect(waiting.sfe, None);
                 }
                 keep
             });

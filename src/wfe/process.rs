@@ -40,6 +40,7 @@ use crate::{
     ipc::{
         ProcessId,
         control::{Command, Commands, Control, LinkEnd, Report, Start},
+        load::{self, Load},
     },
     log::{self, SqliteLog},
     open_things::OpenThings,
@@ -80,6 +81,9 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     tokio::task::spawn_local(recorder.run());
     let app = App::new(config.clone(), store.clone(), services.clone(), &bound, ready.clone(), audit.clone())?;
     let links = live_side(&config, &store, Arc::new(log), app.verifier().clone(), audit.clone())?;
+    let sessions = links.sessions.clone();
+    let telling = move || Load { clients: u32::try_from(sessions.total()).unwrap_or(u32::MAX), ..Load::default() };
+    tokio::task::spawn_local(load::tell(control.clone(), Rc::default(), telling));
     let actions = links.actions.clone();
     let administration = Administration { app: app.clone(), live_access: links.live_access.clone(), keep };
     let (questions, mut asked) = mpsc::unbounded_channel();
@@ -124,9 +128,10 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
                     let _ = control.report(&Report::LinkLost(link)).await;
                 });
             }
+            Command::Instances(instances) => links.handovers.set_instances(&instances),
             Command::Ask(request) => drop(questions.send(request)),
             Command::Drain => break,
-            Command::Start { .. } => {}
+            Command::Start { .. } | Command::GiveWay => {}
         }
     }
     ready.set(false);

@@ -138,6 +138,11 @@ impl Sessions {
         self.inner.borrow().links.get(&link).map_or(0, |link| link.sessions.len())
     }
 
+    /// How many sessions there are.
+    pub fn total(&self) -> usize {
+        self.inner.borrow().links.values().map(|link| link.sessions.len()).sum()
+    }
+
     /// The sessions that were opened by such a proof.
     pub fn by(&self, such: impl Fn(&Proof) -> bool) -> Vec<Place> {
         let inner = self.inner.borrow();

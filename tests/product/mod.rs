@@ -17,7 +17,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Product {
     supervisor: Child,
     data: TempDir,
-    url: String,
+    urls: Vec<String>,
     log: PathBuf,
 }
 
@@ -58,23 +58,29 @@ impl Product {
             .stderr(log_file)
             .spawn()
             .expect("the server starts");
-        let mut line = String::new();
         let stdout = supervisor.stdout.take().expect("its output is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("its output can be read");
-        let Some(url) = line.trim().strip_prefix("listening on ") else {
+        let addresses = options.iter().filter(|option| **option == "--listen").count().max(1);
+        let lines = BufReader::new(stdout).lines().take(addresses).map(|line| line.expect("its output can be read"));
+        let urls: Vec<String> = lines.filter_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).collect();
+        if urls.len() < addresses {
             panic!("the server did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
-        };
-        Self { url: url.to_owned(), supervisor, data, log }
+        }
+        Self { urls, supervisor, data, log }
     }
 
     /// Its base URL.
     pub fn url(&self) -> &str {
-        &self.url
+        &self.urls[0]
+    }
+
+    /// The base URLs of all its addresses.
+    pub fn urls(&self) -> &[String] {
+        &self.urls
     }
 
     /// `host:port`.
     pub fn address(&self) -> &str {
-        self.url.split_once("://").expect("a URL").1
+        self.url().split_once("://").expect("a URL").1
     }
 
     /// Its data directory.

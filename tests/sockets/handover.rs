@@ -125,7 +125,7 @@ fn outlives_wfe(product: &Product) -> bool {
 
 #[test]
 fn every_descriptor_is_given_back() {
-    let product = Product::start_with(&["--echo"]);
+    let product = Product::start_with_env(&["--echo"], &[("WIDGETAPP_SFE__MAX_INSTANCES", "1")]);
     let all = || {
         let kinds = ["_wfe", "_sfe", "_stream"].iter().flat_map(|kind| product.processes(kind));
         kinds.map(|(_, pid)| pid).chain([product.pid()]).collect::<Vec<_>>()

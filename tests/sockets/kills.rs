@@ -3,66 +3,25 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::{Value, json};
-use widgetapp::{
-    client::{Client, EditBody, Event, Events, Login},
-    protocol::action::Form,
-};
+use widgetapp::client::{Client, EditBody, Login};
 
 use crate::{
     live,
+    members::Member,
     product::{Product, eventually, is_alive, kill},
 };
 
 const CLIENTS: usize = 20;
+/// All clients are with one process.
+const ONE_INSTANCE: (&str, &str) = ("WIDGETAPP_SFE__MAX_INSTANCES", "1");
 const TWO_MINUTES: Duration = Duration::from_secs(120);
-
-/// A client that has the Thing open, and all that it has heard since.
-struct Member {
-    client: Client,
-    events: Events,
-    /// Offsets in the order in which they came.
-    heard: Vec<u64>,
-    first: u64,
-}
 
 async fn members(product: &Product, who: &Login, thing: &str) -> Vec<Member> {
     let mut members = Vec::new();
     for _ in 0..CLIENTS {
-        let (client, events) = live::connect(product, who).await;
-        let first = client.open(thing, Form::Json).await.expect("the Thing opens").offset + 1;
-        members.push(Member { client, events, heard: vec![], first });
+        members.push(Member::join(product, who, thing).await);
     }
     members
-}
-
-impl Member {
-    async fn edit(&self, thing: &str, name: &str) -> u64 {
-        let patch = json!([{"op": "add", "path": format!("/meta/{name}"), "value": true}]);
-        self.client.edit(thing, EditBody::Patch(patch)).await.expect("an edit is acknowledged").offset
-    }
-
-    /// Listens up to this offset; tells whether the connection was lost on the way.
-    async fn listen(&mut self, until: u64) -> bool {
-        let mut lost = false;
-        let heard = &mut self.heard;
-        live::until(&mut self.events, "the last edit", |event| {
-            match event {
-                Event::Message(push) => heard.extend(push.offset),
-                Event::Acked { offset, change: Some(_), .. } => heard.push(offset),
-                Event::Disconnected { .. } => lost = true,
-                Event::Reset { .. } | Event::Lost { .. } | Event::Ended(_) => panic!("{event:?}"),
-                _ => {}
-            }
-            (heard.last() == Some(&until)).then_some(())
-        })
-        .await;
-        lost
-    }
-
-    fn has_heard_all(&self) {
-        let last = self.heard.last().copied().expect("something");
-        assert_eq!(self.heard, (self.first..=last).collect::<Vec<_>>(), "each offset once, in order");
-    }
 }
 
 /// Kills the only process of a kind.
@@ -75,7 +34,7 @@ fn kill_one(product: &Product, kind: &str) -> u32 {
 /// Everyone edits while a process is killed, several times; tells who lost the connection.
 fn edits_while_killed(kind: &str) -> BTreeSet<usize> {
     const KILLS: usize = 4;
-    let product = Product::start();
+    let product = Product::start_with_env(&[], &[ONE_INSTANCE]);
     let (thing, ada) = (product.welcome(), live::login(&product, "ada"));
     live::run(TWO_MINUTES, async {
         let mut members = members(&product, &ada, &thing).await;
@@ -136,7 +95,7 @@ fn after_a_killed_stream_the_clients_come_back_and_miss_nothing() {
 
 #[test]
 fn a_stream_takes_only_its_own_clients_with_it() {
-    let product = Product::start_with_env(&[], &[("WIDGETAPP_SFE__STREAMS_PER_INSTANCE", "4")]);
+    let product = Product::start_with_env(&[], &[ONE_INSTANCE, ("WIDGETAPP_SFE__STREAMS_PER_INSTANCE", "4")]);
     let (thing, ada) = (product.welcome(), live::login(&product, "ada"));
     live::run(TWO_MINUTES, async {
         let mut members = members(&product, &ada, &thing).await;

@@ -118,3 +118,11 @@ fn a_process_that_cannot_be_started_is_tried_again_and_the_others_go_on() {
     eventually("it is replaced", || product.processes("_sfe").iter().find(|(_, pid)| *pid != old).cloned());
     assert!(is_alive(product.pid()));
 }
+
+#[test]
+fn every_address_is_announced_on_a_line_of_its_own() {
+    book::claims!("says-where", 2);
+    let product = Product::start_with(&["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]);
+    let all: BTreeSet<&String> = product.urls().iter().collect();
+    assert_eq!(all.len(), 2, "{all:?}");
+}

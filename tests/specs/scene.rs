@@ -52,6 +52,8 @@ pub struct Scene {
     pub documents: BTreeMap<String, yrs::Doc>,
     /// Programs that do not read, by name.
     pub sleepers: BTreeMap<String, TcpStream>,
+    /// Clients that are connected and do nothing.
+    pub crowd: Vec<TcpStream>,
     /// Applications that act for people, by name.
     pub applications: BTreeMap<String, Application>,
     /// The identity provider, and one that is none of ours.

@@ -61,6 +61,8 @@ pub struct Front {
     /// The links to those `_stream`s that have told what they hold.
     pub streams: BTreeMap<u16, link::Sender<StreamDown>>,
     wfe: Option<link::Sender<WfeUp>>,
+    /// Whether messages of clients are taken; else they stay with the `_stream`s, for the next process.
+    taking: bool,
     /// Edits that were unanswered when a link was new: a change that comes again answers them.
     unanswered_edits: HashMap<(ThingId, String, String), (Uuid, u64)>,
 }
@@ -136,6 +138,7 @@ impl Front {
             fan_out: FanOut::default(),
             streams: BTreeMap::new(),
             wfe: None,
+            taking: true,
             unanswered_edits: HashMap::new(),
         }
     }
@@ -143,6 +146,11 @@ impl Front {
     /// Whether this session is here.
     pub fn has(&self, session: Uuid) -> bool {
         self.sessions.contains_key(&session)
+    }
+
+    /// How many sessions are here.
+    pub fn sessions(&self) -> usize {
+        self.sessions.len()
     }
 
     /// The `_stream` with the fewest sessions.
@@ -170,6 +178,7 @@ impl Front {
     pub fn hear_stream(&mut self, stream: u16, message: StreamUp, now: Instant) {
         match message {
             StreamUp::Taken(session) => self.tell_wfe(&WfeUp::Taken(session)),
+            StreamUp::Message { .. } if !self.taking => {}
             StreamUp::Message { session, sequence, message } => self.message(session, sequence, message, &[], now),
             StreamUp::Gone(session) => self.end(session),
             StreamUp::Held(_) | StreamUp::AllHeld => {

@@ -95,6 +95,29 @@ impl Front {
         self.wfe.take_if(|used| used.is_same(link));
     }
 
+    /// From now on messages of clients are left to the next process.
+    pub fn stop_taking(&mut self) {
+        self.taking = false;
+    }
+
+    /// Writes what waits. Tells whether all is written, and nothing is unanswered that cannot be asked again.
+    pub fn settle(&self) -> bool {
+        self.streams.values().for_each(link::Sender::flush);
+        let mut pending = self.sessions.values().flat_map(|session| session.pending.values());
+        self.waiting_bytes() == 0 && pending.all(|pending| pending.action.is_none_or(may_be_asked_again))
+    }
+
+    /// Writes what WFE is to be told, before this process ends.
+    pub fn flush_wfe(&self) {
+        self.wfe.iter().for_each(link::Sender::flush);
+    }
+
+    /// Bytes that wait to be written to the neighbours.
+    pub fn waiting_bytes(&self) -> usize {
+        let to_streams: usize = self.streams.values().map(link::Sender::waiting).sum();
+        to_streams + self.wfe.as_ref().map_or(0, link::Sender::waiting)
+    }
+
     fn resume(&self, thing: ThingId, after: u64) {
         if let Some(topic) = self.fan_out.get(thing) {
             let (epoch, wanted) = (topic.epoch.clone(), topic.wanted());
@@ -151,4 +174,18 @@ impl Front {
         self.tell_stream(stream, &StreamDown::Send { session: id, answers, effect, about, message });
         true
     }
+}
+
+/// Whether it comes to the same if an action is asked for again: it only reads, or is known by its key.
+fn may_be_asked_again(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Edit
+            | Action::Open
+            | Action::Close
+            | Action::Select
+            | Action::Search
+            | Action::Scroll
+            | Action::Refresh
+    )
 }

@@ -44,6 +44,14 @@ async fn running_at_two(scene: &mut Scene) {
     scene.start().await;
 }
 
+#[then("it has said on a line for each where it listens")]
+async fn has_said_both(scene: &mut Scene) {
+    let product = scene.product();
+    let [first, second] = product.urls() else { panic!("two lines: {:?}", product.urls()) };
+    assert!(first.starts_with("http://127.0.0.1:"), "{first}");
+    assert_eq!(*second, format!("http://{}", scene.options[3]));
+}
+
 #[then("it answers at both")]
 async fn answers_at_both(scene: &mut Scene) {
     let product = scene.product();

@@ -21,6 +21,7 @@ mod people;
 mod presence;
 mod processes;
 mod proxy;
+mod scaling;
 mod server;
 mod sharing;
 mod streams;

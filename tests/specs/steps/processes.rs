@@ -148,7 +148,7 @@ async fn log_tells(scene: &mut Scene, what: String) {
 }
 
 #[then(expr = "another {kind} takes its place")]
-async fn is_replaced(scene: &mut Scene, kind: Kind) {
+pub(super) async fn is_replaced(scene: &mut Scene, kind: Kind) {
     let old = scene.pids[&*kind];
     until_async(&format!("another {kind}"), async || {
         let running = scene.processes(&kind).await;
@@ -157,7 +157,7 @@ async fn is_replaced(scene: &mut Scene, kind: Kind) {
     .await;
 }
 
-#[then(expr = "the status counts {int} restart of the {kind}")]
+#[then(expr = "the status counts {int} restart(s) of the {kind}")]
 async fn counts(scene: &mut Scene, count: u64, kind: Kind) {
     scene.admin(&["-status", "-json"]).await;
     let (_, output, _) = scene.command.clone().expect("it was just run");
