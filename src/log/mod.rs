@@ -131,6 +131,14 @@ pub enum LogError {
     /// What is stored cannot be what was written.
     #[error("the log is damaged: {0}")]
     Damaged(String),
+    /// It was written by a later release.
+    #[error("it has version {found}, and this release knows versions up to {known}; install the release that wrote it")]
+    TooNew {
+        /// Its version.
+        found: i64,
+        /// The last version that this release knows.
+        known: i64,
+    },
     /// The engine has stopped.
     #[error("the log is closed")]
     Closed,
@@ -143,7 +151,7 @@ impl LogError {
             Self::Busy | Self::WrongOffset { .. } | Self::KeyUsed | Self::Engine(_) | Self::Closed => {
                 ErrorCode::NotDurable
             }
-            Self::Exists | Self::Damaged(_) => ErrorCode::Internal,
+            Self::Exists | Self::Damaged(_) | Self::TooNew { .. } => ErrorCode::Internal,
         }
     }
 }

@@ -76,7 +76,9 @@ pub enum StoreError {
     #[error("cannot use the data directory: {0}")]
     Directory(#[from] io::Error),
     /// The file was written by a later release.
-    #[error("{FILE} has version {found}, and this release knows versions up to {known}")]
+    #[error(
+        "{FILE} has version {found}, and this release knows versions up to {known}; install the release that wrote it"
+    )]
     TooNew {
         /// The version of the file.
         found: i64,

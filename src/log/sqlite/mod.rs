@@ -57,8 +57,7 @@ impl SqliteLog {
     /// Opens the file, or makes it; its folder has to exist.
     ///
     /// # Errors
-    /// [`LogError::Engine`] if it cannot be opened, [`LogError::Damaged`] if it is from a newer
-    /// version.
+    /// [`LogError::Engine`] if it cannot be opened, [`LogError::TooNew`] if it is from a later release.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, LogError> {
         let path = path.as_ref().to_owned();
         let writer = Writer::open(&path, durability)?;
