@@ -83,6 +83,13 @@ pub struct Change {
     pub at_millis: u64,
 }
 
+impl Change {
+    /// Whether there is something to apply: a deletion changes no content.
+    pub fn has_update(&self) -> bool {
+        self.kind != ChangeKind::Delete
+    }
+}
+
 /// The whole state of a Thing at an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {

@@ -69,7 +69,7 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
         Durability::Fsync => log::Durability::Fsync,
         Durability::Os => log::Durability::Os,
     };
-    let path = data.join("log.db");
+    let path = data.join(log::sqlite::FILE);
     let log = SqliteLog::open(&path, durability).with_context(|| format!("cannot use {}", path.display()))?;
     let listeners: Vec<StdListener> = listeners.into_iter().map(StdListener::from).collect();
     let bound = listeners.iter().map(StdListener::local_addr).collect::<Result<Vec<SocketAddr>, _>>()?;
