@@ -1,5 +1,5 @@
 //! The `widgetapp` program at a terminal: `serve`, what an administrator does with its data and its settings
-//! (`backup`, `fsck`), and the client commands `token`, `listen` and `call`.
+//! (`backup`, `fsck`, `config`), and the client commands `token`, `listen` and `call`.
 //!
 //! The client commands are for people at a terminal and for the examples in the guides. They do what any other
 //! program could do with the public API, through [`crate::client`], and know nothing of the server. The
@@ -7,6 +7,7 @@
 
 mod backup;
 mod call;
+mod config;
 mod fields;
 mod fsck;
 mod listen;
@@ -23,6 +24,7 @@ use clap::Parser as _;
 use self::{options::OptionsError, serve::Serve};
 use crate::{
     client::{ConnectError, DemoError, HttpError, RequestError},
+    config::ConfigError,
     data::backup::BackupError,
 };
 
@@ -46,6 +48,9 @@ enum Role {
     Backup(backup::Args),
     /// Check that what is stored fits together, while the server runs or not; changes nothing
     Fsck(fsck::Args),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(config::Command),
     #[command(flatten)]
     Client(Command),
 }
@@ -65,6 +70,7 @@ pub fn main() -> ExitCode {
         None => serve.run(),
         Some(Role::Serve(serve)) => serve.run(),
         Some(Role::Backup(args)) => backup::run(&args).map_err(Into::into),
+        Some(Role::Config(command)) => config::run(command).map_err(Into::into),
         Some(Role::Fsck(args)) => return fsck::run(&args),
         Some(Role::Client(command)) => return run(command),
     };
@@ -133,6 +139,10 @@ enum CliError {
     Request(#[from] RequestError),
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{0:#}")]
+    Certificate(anyhow::Error),
     #[error("\"{0}\" goes over the stream only; leave out --ajax")]
     StreamOnly(&'static str),
     #[error("cannot write to standard output: {0}")]

@@ -229,7 +229,11 @@ impl Drop for Http {
     }
 }
 
-fn tls(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
+/// What speaks TLS with this certificate and its key.
+///
+/// # Errors
+/// They cannot be used; the text names the file.
+pub(crate) fn tls(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
     let (shown, key_shown) = (certificate.display(), key.display());
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -17,6 +17,13 @@ async fn runs(scene: &mut Scene, line: String) {
     }
 }
 
+#[given(expr = "the administrator has a {string}:")]
+async fn has_file(scene: &mut Scene, name: String, step: &Step) {
+    let folder = scene.folder.get_or_insert_with(|| tempfile::TempDir::new().expect("a temporary directory"));
+    let text = step.docstring.as_ref().expect("the file is given");
+    std::fs::write(folder.path().join(name), text).expect("it can be written");
+}
+
 /// Runs the program itself beside the directory of its data, which has its usual name there.
 async fn widgetapp(scene: &mut Scene, arguments: Vec<String>) {
     let data = scene.product().data().to_owned();
