@@ -8,6 +8,7 @@ pub mod admin;
 mod child;
 mod data_directory;
 mod restart_policy;
+mod systemd;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,6 +30,7 @@ use self::{
     admin::Asked,
     child::{Child, Event, Happening},
     restart_policy::RestartPolicy,
+    systemd::ServiceManager,
 };
 use crate::{
     clock,
@@ -39,6 +41,8 @@ use crate::{
     },
 };
 
+/// How long the whole server may take to stop.
+pub const STOP_WITHIN: Duration = Duration::from_secs(3 * DRAIN_WITHIN.as_secs());
 /// How long each kind of process may take to drain before it is killed.
 const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 /// How long a port may be in use before that is an error.
@@ -87,11 +91,18 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let give_up = clock::now() + START_WITHIN;
+    let service_manager = ServiceManager::of_process();
+    let mut life = tokio::time::interval(service_manager.wants_life_every);
     let mut announced = false;
     loop {
         tokio::select! {
             Some(event) = happened.recv() => supervisor.handle(event, announced)?,
             Some(question) = questions.recv() => supervisor.answer(question),
+            _ = life.tick(), if announced => {
+                if supervisor.wfe_answers() {
+                    service_manager.alive();
+                }
+            }
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             () = tokio::time::sleep_until(give_up.into()), if !announced => bail!("the server did not start within {START_WITHIN:?}"),
@@ -102,8 +113,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             let mut out = io::stdout();
             // Whoever started the server may have stopped listening to it.
             let _ = writeln!(out, "listening on {scheme}://{address}").and_then(|()| out.flush());
+            service_manager.ready(&format!("{scheme}://{address}"));
         }
     }
+    service_manager.stopping();
     tokio::select! {
         () = supervisor.drain(&mut happened) => {}
         _ = terminate.recv() => {}
@@ -268,6 +281,11 @@ impl Supervisor {
 
     fn all_ready(&self) -> bool {
         self.members.iter().all(|id| self.children.get(id).is_some_and(|child| child.ready))
+    }
+
+    /// Whether there is a WFE that does its work.
+    fn wfe_answers(&self) -> bool {
+        self.children.get(&ProcessId::Wfe).is_some_and(|wfe| wfe.ready)
     }
 
     fn answer(&mut self, Asked { request, reply }: Asked) {

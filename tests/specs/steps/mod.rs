@@ -19,6 +19,7 @@ mod people;
 mod processes;
 mod proxy;
 mod server;
+pub mod service;
 mod sharing;
 mod streams;
 mod tokens;
