@@ -25,6 +25,7 @@
 //! | [`log`] | the durable log of each Thing |
 //! | [`store`] | accounts, groups, shares, login sessions |
 //! | [`proxies`] | what a reverse proxy in front says of a request, and who is believed |
+//! | [`data`] | the data directory as a whole: backing it up, checking it |
 //! | [`limiter`] | how often something may be done |
 //! | [`worker`] | what every process but the supervisor does first |
 //! | [`config`], [`clock`], [`telemetry`] | settings, time and chance, logs |
@@ -34,6 +35,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod data;
 pub mod ipc;
 pub mod limiter;
 pub mod log;

@@ -48,10 +48,11 @@ fn run(name: &str) -> anyhow::Result<ExitCode> {
             _ => stream::run(control.clone(), commands, &start.config).await.map_err(Into::into),
         };
         let Err(error) = result else { return Ok(ExitCode::SUCCESS) };
-        // The supervisor tells it: to whoever starts the server, and later in its log.
-        match control.report(&Report::Failed(format!("{error:#}"))).await {
-            Ok(()) => Ok(ExitCode::FAILURE),
-            Err(_) => Err(error),
+        // The supervisor tells it: to whoever starts the server, and later in its log. If it is gone, this process
+        // ends because of that, which is nothing to tell.
+        if control.report(&Report::Failed(format!("{error:#}"))).await.is_err() {
+            tracing::debug!("{name}: {error:#}");
         }
+        Ok(ExitCode::FAILURE)
     })
 }

@@ -14,6 +14,7 @@ mod machine;
 mod receiver;
 mod sender;
 mod server;
+mod stored;
 mod things;
 mod trace;
 mod writers;
@@ -45,4 +46,5 @@ fn main() {
     measure("d", &mut || Box::pin(writers::acknowledged()));
     measure("e", &mut || Box::pin(trace::typed()));
     measure("f", &mut || Box::pin(connections::idle_and_new()));
+    measure("g", &mut || Box::pin(stored::backed_up()));
 }

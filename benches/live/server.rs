@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     os::fd::AsFd,
+    path::Path,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -33,7 +34,11 @@ pub struct Server {
 impl Server {
     /// Starts it with its defaults, but without the limits on one user: one stands for many here.
     pub fn start() -> Self {
-        let data = tempfile::TempDir::new().unwrap();
+        Self::start_on(tempfile::TempDir::new().unwrap())
+    }
+
+    /// The same on data that is there.
+    pub fn start_on(data: tempfile::TempDir) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data.path())
@@ -51,6 +56,11 @@ impl Server {
         let mut server = Self { process, data, url, token: String::new() };
         server.token = server.new_token();
         server
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
     }
 
     /// An access token of the demonstration's external system.

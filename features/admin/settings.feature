@@ -131,3 +131,57 @@ Feature: Settings
         | site                      | status |
         | https://www.widgetapp.com | 101    |
         | https://www.example.com   | 403    |
+
+  @claim:config-check+1
+  Rule: Settings can be checked before the server is started with them
+
+    Scenario: They are good
+      Given WidgetApp is running
+      And the administrator has a "my.toml":
+        """
+        [sfe]
+        instances = 2
+        """
+      When the administrator runs "widgetapp config check --config my.toml --listen 127.0.0.1:0"
+      Then it ends with code 0
+      And the command prints:
+        """
+        the settings are good; read from my.toml, --listen
+        server.listen = ["127.0.0.1:0"]
+        sfe.instances = 2
+        """
+
+    Scenario: Nothing is set
+      Given WidgetApp is running
+      When the administrator runs "widgetapp config check"
+      Then it ends with code 0
+      And the command prints:
+        """
+        the settings are good: nothing is set
+        """
+
+    Scenario Outline: <what>
+      Given WidgetApp is running
+      And the administrator has a "widgetapp.toml":
+        """
+        [server]
+        <line>
+        """
+      When the administrator runs "widgetapp config check"
+      Then the command ends with code 1 and the one line "<told>"
+
+      Examples:
+        | what                        | line                  | told                                     |
+        | A key that does not exist   | lisen = "127.0.0.1:0" | widgetapp.toml: unknown key server.lisen |
+        | A value that makes no sense | listen = "localhost"  | server.listen                            |
+
+    Scenario: The certificate is not there
+      Given WidgetApp is running
+      When the administrator runs "widgetapp config check --tls-cert absent.pem --tls-key absent.pem"
+      Then the command ends with code 1 and the one line "cannot read the certificate absent.pem"
+
+    @claim:config-warns+1
+    Scenario: They are risky
+      Given WidgetApp is running
+      When the administrator runs "widgetapp config check --listen 0.0.0.0:8080"
+      Then the command succeeds and says "warning: server.listen: 0.0.0.0:8080 can be reached from other machines"

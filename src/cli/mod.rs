@@ -1,11 +1,15 @@
-//! The `widgetapp` program at a terminal: `serve`, and the client commands `token`, `listen` and `call`.
+//! The `widgetapp` program at a terminal: `serve`, what an administrator does with its data and its settings
+//! (`backup`, `fsck`, `config`), and the client commands `token`, `listen` and `call`.
 //!
 //! The client commands are for people at a terminal and for the examples in the guides. They do what any other
 //! program could do with the public API, through [`crate::client`], and know nothing of the server. The
 //! only thing they read of it is `demo.json` in its data directory.
 
+mod backup;
 mod call;
+mod config;
 mod fields;
+mod fsck;
 mod listen;
 mod options;
 mod output;
@@ -13,12 +17,16 @@ mod serve;
 pub mod single_dash;
 mod token;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser as _;
 
 use self::{options::OptionsError, serve::Serve};
-use crate::client::{ConnectError, DemoError, HttpError, RequestError};
+use crate::{
+    client::{ConnectError, DemoError, HttpError, RequestError},
+    config::ConfigError,
+    data::backup::BackupError,
+};
 
 /// Designs documents called Things, together and live.
 ///
@@ -36,8 +44,23 @@ struct Program {
 enum Role {
     /// Run the server
     Serve(Serve),
+    /// Copy the data directory, while the server runs or not
+    Backup(backup::Args),
+    /// Check that what is stored fits together, while the server runs or not; changes nothing
+    Fsck(fsck::Args),
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(config::Command),
     #[command(flatten)]
     Client(Command),
+}
+
+/// Whose data.
+#[derive(Clone, Debug, clap::Args)]
+struct DataArgs {
+    /// The server's data directory
+    #[arg(long, value_name = "DIR", default_value = "widgetapp-data", env = "WIDGETAPP_SERVER__DATA")]
+    data: PathBuf,
 }
 
 /// Runs the program as the command line says.
@@ -46,6 +69,9 @@ pub fn main() -> ExitCode {
     let result = match role {
         None => serve.run(),
         Some(Role::Serve(serve)) => serve.run(),
+        Some(Role::Backup(args)) => backup::run(&args).map_err(Into::into),
+        Some(Role::Config(command)) => config::run(command).map_err(Into::into),
+        Some(Role::Fsck(args)) => return fsck::run(&args),
         Some(Role::Client(command)) => return run(command),
     };
     match result {
@@ -111,6 +137,12 @@ enum CliError {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Request(#[from] RequestError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{0:#}")]
+    Certificate(anyhow::Error),
     #[error("\"{0}\" goes over the stream only; leave out --ajax")]
     StreamOnly(&'static str),
     #[error("cannot write to standard output: {0}")]

@@ -43,11 +43,16 @@ impl Serve {
     /// It cannot start.
     pub fn run(self) -> anyhow::Result<()> {
         telemetry::start();
-        let config = Config::load(&Sources::of_process(self.config.clone(), self.flags()))?;
+        let config = Config::load(&self.sources())?;
         // The kernel ends a process together with the thread that started it, so everything that starts
         // processes runs on this thread, the program's first.
         let runtime = Builder::new_current_thread().enable_all().build()?;
         LocalSet::new().block_on(&runtime, supervisor::run(config))
+    }
+
+    /// What the server reads its settings from.
+    pub(super) fn sources(self) -> Sources {
+        Sources::of_process(self.config.clone(), self.flags())
     }
 
     fn flags(self) -> Vec<Flag> {

@@ -7,8 +7,10 @@
 mod external;
 mod sections;
 mod sources;
+mod warnings;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use external::External;
@@ -80,6 +82,24 @@ impl Config {
     /// Whether WFE ends TLS itself.
     pub fn tls(&self) -> bool {
         self.server.tls_cert.is_some()
+    }
+
+    /// The settings that are not as they would be by themselves: each key with its value as JSON.
+    pub fn changed(&self) -> Vec<(String, Value)> {
+        fn differences(prefix: &str, ours: Value, default: &Value, found: &mut Vec<(String, Value)>) {
+            match ours {
+                Value::Object(fields) => fields.into_iter().for_each(|(name, ours)| {
+                    let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                    differences(&key, ours, &default[name.as_str()], found);
+                }),
+                ours if ours != *default => found.push((prefix.to_owned(), ours)),
+                _ => {}
+            }
+        }
+        let as_json = |config: &Self| serde_json::to_value(config).expect("settings are JSON for the processes, too");
+        let mut found = Vec::new();
+        differences("", as_json(self), &as_json(&Self::default()), &mut found);
+        found
     }
 
     /// Checks what types cannot say.

@@ -55,6 +55,14 @@ impl Sources {
         Self { file, env: env.collect(), flags }
     }
 
+    /// What there is to read, in the order in which it counts, the strongest last.
+    pub fn names(&self) -> Vec<String> {
+        let path = self.file.clone().unwrap_or_else(|| DEFAULT_FILE.into());
+        let file = path.exists().then(|| display(&path));
+        let env = self.env.iter().map(|(name, _)| name).filter(|name| name.starts_with(PREFIX)).cloned();
+        file.into_iter().chain(env).chain(self.flags.iter().map(|flag| flag.name.to_owned())).collect()
+    }
+
     pub(super) fn read(&self) -> Result<Config, ConfigError> {
         let mut all = Figment::from(Serialized::defaults(Config::default()));
         if let Some((path, text)) = self.file_text()? {

@@ -83,6 +83,13 @@ pub struct Change {
     pub at_millis: u64,
 }
 
+impl Change {
+    /// Whether there is something to apply: a deletion changes no content.
+    pub fn has_update(&self) -> bool {
+        self.kind != ChangeKind::Delete
+    }
+}
+
 /// The whole state of a Thing at an offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
@@ -131,6 +138,14 @@ pub enum LogError {
     /// What is stored cannot be what was written.
     #[error("the log is damaged: {0}")]
     Damaged(String),
+    /// It was written by a later release.
+    #[error("it has version {found}, and this release knows versions up to {known}; install the release that wrote it")]
+    TooNew {
+        /// Its version.
+        found: i64,
+        /// The last version that this release knows.
+        known: i64,
+    },
     /// The engine has stopped.
     #[error("the log is closed")]
     Closed,
@@ -143,7 +158,7 @@ impl LogError {
             Self::Busy | Self::WrongOffset { .. } | Self::KeyUsed | Self::Engine(_) | Self::Closed => {
                 ErrorCode::NotDurable
             }
-            Self::Exists | Self::Damaged(_) => ErrorCode::Internal,
+            Self::Exists | Self::Damaged(_) | Self::TooNew { .. } => ErrorCode::Internal,
         }
     }
 }

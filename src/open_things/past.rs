@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{Missed, MissedChange};
 use crate::{
-    log::{Change, ChangeKind, Log, LogError, Snapshot},
+    log::{Change, Log, LogError, Snapshot},
     protocol::{ThingId, action::Form, limits},
     thing::{self, Document, ThingError},
 };
@@ -30,7 +30,7 @@ impl Base {
     /// Gives it to something that applies it.
     pub fn with<T>(&self, apply: impl FnOnce(thing::Base<'_>) -> T) -> T {
         let updates: Vec<&[u8]> =
-            self.changes.iter().filter(|change| has_update(change)).map(|change| &change.update[..]).collect();
+            self.changes.iter().filter(|change| change.has_update()).map(|change| &change.update[..]).collect();
         apply(thing::Base { state: self.snapshot.as_ref().map(|snapshot| &snapshot.state[..]), updates: &updates })
     }
 }
@@ -74,11 +74,7 @@ fn document_of(Base { snapshot, changes }: Base) -> Result<Document, PastError> 
 
 /// Applies a stored change.
 pub(super) fn replay(document: &mut Document, change: &Change) -> Result<(), ThingError> {
-    if has_update(change) { document.replay(&change.update) } else { Ok(()) }
-}
-
-fn has_update(change: &Change) -> bool {
-    change.kind != ChangeKind::Delete
+    if change.has_update() { document.replay(&change.update) } else { Ok(()) }
 }
 
 /// All changes after `after` up to `until`, in as many reads as it takes.
@@ -124,11 +120,11 @@ pub(super) fn in_form(
     let mut missed = Vec::with_capacity(changes.len());
     for change in changes {
         let patch = match &mut document {
-            Some(document) if has_update(change) => document.apply_update(&change.update, true)?.patch,
+            Some(document) if change.has_update() => document.apply_update(&change.update, true)?.patch,
             _ => None,
         };
         let what = match form {
-            _ if !has_update(change) => MissedChange::Deleted,
+            _ if !change.has_update() => MissedChange::Deleted,
             Form::Yjs => MissedChange::Update(Bytes::clone(&change.update)),
             Form::Json => MissedChange::Patch(patch.unwrap_or_else(|| serde_json::json!([]))),
         };

@@ -23,6 +23,7 @@ mod oauth;
 mod schema;
 mod shares;
 mod things;
+mod whole;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -45,6 +46,7 @@ pub use grants::{FirstRefresh, FirstTokens, Grant, NewGrant, RefreshHashes, Turn
 pub use groups::Group;
 pub use login_sessions::hash as login_hash;
 pub use oauth::{Code, KeptKey, Redeemed, SigningKey};
+pub use whole::WholeStore;
 
 use cache::Cache;
 
@@ -52,7 +54,8 @@ use crate::access::Change;
 
 /// Connections that only read.
 const READERS: usize = 2;
-const FILE: &str = "store.db";
+/// The file in the data directory.
+pub const FILE: &str = "store.db";
 
 /// The accounts and the index of one installation. Cheap to clone. The entry that waits is recorded with the first
 /// change that is made through this clone.
@@ -76,11 +79,21 @@ pub enum StoreError {
     #[error("cannot use the data directory: {0}")]
     Directory(#[from] io::Error),
     /// The file was written by a later release.
-    #[error("{FILE} has version {found}, and this release knows versions up to {known}")]
+    #[error(
+        "{FILE} has version {found}, and this release knows versions up to {known}; install the release that wrote it"
+    )]
     TooNew {
         /// The version of the file.
         found: i64,
         /// The last version that this release knows.
+        known: i64,
+    },
+    /// The file was written by an earlier release, and no server of this one has brought it up to date yet.
+    #[error("{FILE} has version {found}, and this release has version {known}; start the server of this release once")]
+    TooOld {
+        /// The version of the file.
+        found: i64,
+        /// The version of this release.
         known: i64,
     },
     /// Something of this name exists.

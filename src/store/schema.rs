@@ -1,6 +1,6 @@
 //! The tables of `store.db`, and how a file of an earlier release is brought up to date.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -177,6 +177,17 @@ pub(super) fn configure(db: &Connection) -> Result<()> {
     db.pragma_update(None, "foreign_keys", true)?;
     db.set_prepared_statement_cache_capacity(64);
     Ok(())
+}
+
+/// Refuses a file of another release than this one.
+pub(super) fn demand_current(db: &Connection) -> Result<()> {
+    let known = i64::try_from(STEPS.len()).expect("a handful");
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match found.cmp(&known) {
+        Ordering::Less => Err(StoreError::TooOld { found, known }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::TooNew { found, known }),
+    }
 }
 
 /// Brings the file to this release's version.

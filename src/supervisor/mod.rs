@@ -14,6 +14,7 @@
 //! | `restart_policy` | pure: when a process that has died is started again |
 //! | `silence` | pure: when a process hangs |
 //! | `orders` | pure: the steps of an order |
+//! | `systemd` | what the service manager is told |
 //! | `data_directory` | one server at a time |
 
 pub mod admin;
@@ -25,6 +26,7 @@ mod processes;
 mod restart_policy;
 mod scaling;
 mod silence;
+mod systemd;
 mod watch;
 
 use std::{io, net::TcpListener, os::fd::OwnedFd, time::Duration};
@@ -36,9 +38,11 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
+pub use self::watch::STOP_WITHIN;
 use self::{
     admin::Asked,
     processes::{Kit, Processes},
+    systemd::ServiceManager,
     watch::Supervisor,
 };
 use crate::{clock, config::Config};
@@ -82,20 +86,29 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let give_up = clock::now() + START_WITHIN;
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let service_manager = ServiceManager::of_process();
+    let mut life = tokio::time::interval(service_manager.wants_life_every);
     let mut announced = false;
     loop {
         tokio::select! {
             Some(event) = happened.recv() => supervisor.handle(event, announced)?,
             Some(question) = questions.recv() => supervisor.answer(question),
             _ = look.tick() => supervisor.look(),
+            _ = life.tick(), if announced => {
+                if supervisor.wfe_answers() {
+                    service_manager.alive();
+                }
+            }
             () = any(&mut told_to_stop) => break,
             () = tokio::time::sleep_until(give_up.into()), if !announced => bail!("the server did not start within {START_WITHIN:?}"),
         }
         if !announced && supervisor.all_ready() {
             announced = true;
             announce(&urls);
+            service_manager.ready(&urls.join(", "));
         }
     }
+    service_manager.stopping();
     tokio::select! {
         () = supervisor.stop(&mut happened) => {}
         () = refuse(&mut questions) => {}

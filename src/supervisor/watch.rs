@@ -25,6 +25,9 @@ use crate::{
 const KILLED_WITHIN: Duration = Duration::from_secs(1);
 /// The `_sfe`s end at once when their `_stream`s have ended; more would not fit into the time in which the server stops.
 const SFE_ENDS_WITHIN: Duration = Duration::from_millis(1500);
+/// How long the whole server may take to stop.
+pub const STOP_WITHIN: Duration =
+    END_WITHIN.saturating_mul(2).saturating_add(SFE_ENDS_WITHIN).saturating_add(KILLED_WITHIN);
 
 /// The supervisor's mind.
 pub struct Supervisor {
@@ -89,6 +92,11 @@ impl Supervisor {
     pub fn all_ready(&self) -> bool {
         self.is_ready(ProcessId::Wfe)
             && self.serving().all(|instance| self.members(instance).into_iter().all(|id| self.is_ready(id)))
+    }
+
+    /// Whether `_wfe` is there and does not hang.
+    pub fn wfe_answers(&self) -> bool {
+        self.is_ready(ProcessId::Wfe)
     }
 
     /// Kills all processes that are left.

@@ -169,6 +169,12 @@ impl Document {
         self.doc.transact().encode_state_as_update_v1(&StateVector::default())
     }
 
+    /// Whether both hold the same: the content that shows, and all that was ever inserted and deleted.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let seen = |document: &Self| document.doc.transact().snapshot();
+        seen(self) == seen(other) && self.content() == other.content()
+    }
+
     /// What this document has, as a Yjs state vector (version 1).
     pub fn state_vector(&self) -> Vec<u8> {
         self.doc.transact().state_vector().encode_v1()

@@ -54,6 +54,7 @@ pub use passwords::{Busy, Passwords};
 pub use peer::Peer;
 pub use problem::Problem;
 pub use process::run;
+pub(crate) use process::tls;
 pub use router::router;
 pub use stream_door::Handover;
 

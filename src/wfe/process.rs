@@ -70,7 +70,7 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
         Durability::Fsync => log::Durability::Fsync,
         Durability::Os => log::Durability::Os,
     };
-    let path = data.join("log.db");
+    let path = data.join(log::sqlite::FILE);
     let log = SqliteLog::open(&path, durability).with_context(|| format!("cannot use {}", path.display()))?;
     let listeners: Vec<StdListener> = listeners.into_iter().map(StdListener::from).collect();
     let bound = listeners.iter().map(StdListener::local_addr).collect::<Result<Vec<SocketAddr>, _>>()?;
@@ -237,7 +237,11 @@ impl Drop for Http {
     }
 }
 
-fn tls(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
+/// What speaks TLS with this certificate and its key.
+///
+/// # Errors
+/// They cannot be used; the text names the file.
+pub(crate) fn tls(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
     let (shown, key_shown) = (certificate.display(), key.display());
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -1,6 +1,6 @@
 //! What a scenario knows.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -14,6 +14,7 @@ use crate::{
     person::Person,
     product::{PATIENCE, Product},
     program::Program,
+    steps::service::ServiceManager,
     test_issuer::TestIssuer,
     web::Answer,
 };
@@ -82,6 +83,10 @@ pub struct Scene {
     pub nginx: Option<Nginx>,
     /// A stream on which a program says nothing.
     pub quiet: Option<QuietStream>,
+    /// Who has started the server, if somebody asks for word of it.
+    pub service_manager: ServiceManager,
+    /// The file of the guide that it is about.
+    pub page: PathBuf,
     /// Holds the lock of the log's file.
     pub lock: Option<rusqlite::Connection>,
     /// Processes noted earlier, by kind.

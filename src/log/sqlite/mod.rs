@@ -7,6 +7,7 @@
 mod schema;
 #[cfg(test)]
 mod tests;
+mod whole;
 mod writer;
 
 use std::{
@@ -25,8 +26,11 @@ use tokio::sync::oneshot;
 
 use super::{Change, ChangeKind, Log, LogError, NewChange, Receipt, Snapshot, Stored};
 use crate::protocol::ThingId;
+pub use whole::{Entry, WholeLog};
 use writer::{Command, Job, Writer};
 
+/// The file in the data directory.
+pub const FILE: &str = "log.db";
 /// Writes that may wait.
 const QUEUE_JOBS: usize = 8_192;
 /// Bytes that may wait to be written, in all.
@@ -53,12 +57,20 @@ pub struct SqliteLog {
     writer: Option<JoinHandle<()>>,
 }
 
+/// Gives the Things of a copy another epoch: its next changes take offsets that other changes have had since it was
+/// made, and whoever has seen those must not take them for the same.
+///
+/// # Errors
+/// It cannot be written.
+pub fn begin_anew(copy: &Connection, epoch: &str) -> rusqlite::Result<()> {
+    copy.execute("UPDATE thing SET epoch = ?1", [epoch]).map(drop)
+}
+
 impl SqliteLog {
     /// Opens the file, or makes it; its folder has to exist.
     ///
     /// # Errors
-    /// [`LogError::Engine`] if it cannot be opened, [`LogError::Damaged`] if it is from a newer
-    /// version.
+    /// [`LogError::Engine`] if it cannot be opened, [`LogError::TooNew`] if it is from a later release.
     pub fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self, LogError> {
         let path = path.as_ref().to_owned();
         let writer = Writer::open(&path, durability)?;
@@ -236,23 +248,27 @@ fn changes(
         && bytes <= max_bytes
         && let Some(row) = rows.next()?
     {
-        let update: Vec<u8> = row.get(5)?;
-        bytes += update.len();
+        let change = change_of(row)?;
+        bytes += change.update.len();
         if bytes > max_bytes && !changes.is_empty() {
             break;
         }
-        let kind = row.get(4)?;
-        changes.push(Change {
-            offset: unsigned(row, 0)?,
-            user: row.get(1)?,
-            principal: row.get(2)?,
-            key: row.get(3)?,
-            kind: ChangeKind::from_number(kind).ok_or_else(|| LogError::Damaged(format!("a change of kind {kind}")))?,
-            update: update.into(),
-            at_millis: unsigned(row, 6)?,
-        });
+        changes.push(change);
     }
     Ok(changes)
+}
+
+fn change_of(row: &Row<'_>) -> Result<Change, LogError> {
+    let kind = row.get(4)?;
+    Ok(Change {
+        offset: unsigned(row, 0)?,
+        user: row.get(1)?,
+        principal: row.get(2)?,
+        key: row.get(3)?,
+        kind: ChangeKind::from_number(kind).ok_or_else(|| LogError::Damaged(format!("a change of kind {kind}")))?,
+        update: row.get::<_, Vec<u8>>(5)?.into(),
+        at_millis: unsigned(row, 6)?,
+    })
 }
 
 impl From<rusqlite::Error> for LogError {

@@ -1,4 +1,10 @@
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
+use std::{
+    fs::OpenOptions,
+    io,
+    os::unix::fs::{FileExt as _, OpenOptionsExt as _},
+    path::Path,
+    time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -39,8 +45,12 @@ const TABLES: &str = "
     ) STRICT;
 ";
 
-/// How long a connection waits for another one's lock, which no query holds for long.
+/// How long a connection waits for another one's lock, which no write holds for long.
 const LOCKED: Duration = Duration::from_secs(5);
+/// How long the start waits for those who read. A backup reads for as long as it takes.
+const READING: Duration = Duration::from_millis(100);
+/// So much of the write-ahead log is written again at once.
+const WRITTEN_AGAIN_BYTES: usize = 1024 * 1024;
 /// Statements that a connection keeps compiled: more than there are.
 const STATEMENTS: usize = 32;
 
@@ -57,8 +67,9 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
         .open(path)
         .map_err(|error| LogError::Engine(error.to_string()))?;
     let connection = Connection::open(path)?;
-    connection.busy_timeout(LOCKED)?;
+    connection.busy_timeout(READING)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let version = version(&connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     let synchronous = match durability {
         Durability::Fsync => "full",
@@ -67,16 +78,38 @@ pub(super) fn open_writer(path: &Path, durability: Durability) -> Result<Connect
     connection.pragma_update(None, "synchronous", synchronous)?;
     let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy != 0 {
-        return Err(LogError::Engine("the write-ahead log could not be emptied".into()));
+        // Somebody reads what it was before, such as a backup.
+        write_again(path).map_err(|error| LogError::Engine(error.to_string()))?;
     }
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if version > VERSION {
-        return Err(LogError::Damaged(format!("its tables have version {version}, this program knows {VERSION}")));
-    }
+    connection.busy_timeout(LOCKED)?;
     if version < VERSION {
         connection.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"))?;
     }
     Ok(connection)
+}
+
+/// The version of the tables, if this release knows it.
+pub(super) fn version(connection: &Connection) -> Result<i64, LogError> {
+    match connection.query_row("PRAGMA user_version", [], |row| row.get(0))? {
+        found if found > VERSION => Err(LogError::TooNew { found, known: VERSION }),
+        known => Ok(known),
+    }
+}
+
+/// Writes the write-ahead log over itself, which does not disturb those who read it, and waits for the disk.
+fn write_again(path: &Path) -> io::Result<()> {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    let file = OpenOptions::new().read(true).write(true).open(wal)?;
+    let (mut bytes, mut at) = (vec![0; WRITTEN_AGAIN_BYTES], 0);
+    loop {
+        let count = file.read_at(&mut bytes, at)?;
+        if count == 0 {
+            return file.sync_data();
+        }
+        file.write_all_at(&bytes[..count], at)?;
+        at += count as u64;
+    }
 }
 
 /// Opens a connection that only reads.

@@ -62,6 +62,25 @@ fn a_copy_of_the_files_of_a_running_log_has_all_that_was_acknowledged() {
 }
 
 #[test]
+fn it_opens_while_somebody_reads_what_it_was_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.db");
+    let log = SqliteLog::open(&path, Durability::Fsync).unwrap();
+    wait(log.create(thing(1), "e".into(), edit(None, b"1"))).unwrap();
+    let backup = schema::open_reader(&path).unwrap();
+    let count = || backup.query_row("SELECT count(*) FROM change", [], |row| row.get::<_, i64>(0)).unwrap();
+    backup.execute_batch("BEGIN").unwrap();
+    assert_eq!(count(), 1);
+    wait(log.append(thing(1), 2, edit(None, b"2"))).unwrap();
+    drop(log);
+    let log = SqliteLog::open(&path, Durability::Fsync).unwrap();
+    wait(log.append(thing(1), 3, edit(None, b"3"))).unwrap();
+    assert_eq!((log.last(thing(1)), count()), (Ok(Some(3)), 1));
+    backup.execute_batch("COMMIT").unwrap();
+    assert_eq!(count(), 3);
+}
+
+#[test]
 fn what_is_too_much_is_refused_and_not_queued() {
     let open = fresh(Durability::Os);
     let log = open();
@@ -74,10 +93,10 @@ fn what_is_too_much_is_refused_and_not_queued() {
 }
 
 #[test]
-fn a_file_of_a_newer_version_is_left_alone() {
+fn a_file_of_a_later_release_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.db");
     drop(SqliteLog::open(&path, Durability::Os).unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(SqliteLog::open(&path, Durability::Os), Err(LogError::Damaged(_))));
+    assert!(matches!(SqliteLog::open(&path, Durability::Os), Err(LogError::TooNew { found: 99, .. })));
 }

@@ -10,8 +10,46 @@ use crate::scene::{Scene, aside};
 #[given(expr = "the administrator has run {string}")]
 async fn runs(scene: &mut Scene, line: String) {
     let mut words = line.split_whitespace();
-    assert_eq!(words.next(), Some("widgetapp_admin"), "the administrator's command");
-    scene.admin(&words.collect::<Vec<_>>()).await;
+    match words.next() {
+        Some("widgetapp_admin") => scene.admin(&words.collect::<Vec<_>>()).await,
+        Some("widgetapp") => widgetapp(scene, words.map(str::to_owned).collect()).await,
+        _ => panic!("not a command of the administrator"),
+    }
+}
+
+#[given(expr = "the administrator has a {string}:")]
+async fn has_file(scene: &mut Scene, name: String, step: &Step) {
+    let folder = scene.folder.get_or_insert_with(|| tempfile::TempDir::new().expect("a temporary directory"));
+    let text = step.docstring.as_ref().expect("the file is given");
+    std::fs::write(folder.path().join(name), text).expect("it can be written");
+}
+
+/// Runs the program itself beside the directory of its data, which has its usual name there.
+async fn widgetapp(scene: &mut Scene, arguments: Vec<String>) {
+    let data = scene.product().data().to_owned();
+    let folder = scene.folder.get_or_insert_with(|| tempfile::TempDir::new().expect("a temporary directory"));
+    let (folder, variables) = (folder.path().to_owned(), scene.variables.clone());
+    let run = move || {
+        let beside = folder.join("widgetapp-data");
+        if !beside.exists() {
+            std::os::unix::fs::symlink(data, beside).expect("it can be named");
+        }
+        let output = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
+            .args(arguments)
+            .current_dir(folder)
+            .envs(variables)
+            .output()
+            .expect("the program runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+    };
+    scene.command = Some(aside(run).await);
+}
+
+#[then(expr = "it has told {string}")]
+async fn has_told(scene: &mut Scene, what: String) {
+    let (_, output, _) = result(scene);
+    assert!(output.contains(&what), "{output}");
 }
 
 #[when("the administrator starts a second server on the same data")]

@@ -86,3 +86,76 @@ async fn started_on_copy(scene: &mut Scene) {
     };
     scene.start_again_on("TERM", copied).await;
 }
+
+#[when(expr = "the server is stopped and started on the backup {string}")]
+async fn started_on_backup(scene: &mut Scene, name: String) {
+    let backup = backup(scene, &name);
+    let moved = move |_| {
+        let place = TempDir::new().expect("a temporary directory");
+        fs::rename(backup, place.path()).expect("it can be moved to an empty place");
+        place
+    };
+    scene.start_again_on("TERM", moved).await;
+}
+
+fn backup(scene: &Scene, name: &str) -> PathBuf {
+    scene.folder.as_ref().expect("the administrator ran the program").path().join(name)
+}
+
+/// The files in a directory, in the order of their names.
+fn files(directory: &PathBuf) -> Vec<fs::DirEntry> {
+    let mut files: Vec<_> =
+        fs::read_dir(directory).expect("it can be read").map(|entry| entry.expect("an entry")).collect();
+    files.sort_by_key(fs::DirEntry::file_name);
+    files
+}
+
+#[then(expr = "nobody but the owner can enter the backup {string}, or read what is in it")]
+async fn backup_is_private(scene: &mut Scene, name: String) {
+    let directory = backup(scene, &name);
+    let paths = files(&directory).into_iter().map(|file| file.path()).chain([directory]);
+    for path in paths {
+        let mode = fs::metadata(&path).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+    }
+}
+
+#[then(expr = "the backup {string} has the files {string}")]
+async fn backup_has(scene: &mut Scene, name: String, expected: String) {
+    let found = files(&backup(scene, &name));
+    let found: Vec<String> = found.iter().map(|file| file.file_name().into_string().expect("text")).collect();
+    assert_eq!(found.join(", "), expected);
+}
+
+#[when(expr = "the administrator copies {string} alone")]
+async fn copies_alone(scene: &mut Scene, file: String) {
+    let folder = TempDir::new().expect("a temporary directory");
+    fs::copy(scene.product().data().join(&file), folder.path().join(&file)).expect("it can be copied");
+    scene.folder = Some(folder);
+}
+
+#[then(expr = "the copy of {string} lacks the last change")]
+async fn lacks_the_last(scene: &mut Scene, file: String) {
+    let last = |database: Connection| -> Option<i64> {
+        // The copy may not even have its tables yet.
+        database.query_row("SELECT max(\"offset\") FROM change", [], |row| row.get(0)).ok()
+    };
+    let copy = Connection::open(backup(scene, &file)).expect("it is a database");
+    let (copied, stored) = (last(copy), last(open(scene, &file)));
+    assert!(copied < stored && stored.is_some(), "{copied:?} of {stored:?}");
+}
+
+#[when(expr = "{string} is damaged: {string}")]
+async fn is_damaged(scene: &mut Scene, file: String, damage: String) {
+    let database = Connection::open(scene.product().data().join(file)).expect("it is a database");
+    database.pragma_update(None, "foreign_keys", false).expect("a setting of the connection");
+    database.execute_batch(&damage).expect("it can be written");
+}
+
+#[when(expr = "{string} is overwritten")]
+async fn is_overwritten(scene: &mut Scene, file: String) {
+    let path = scene.product().data().join(file);
+    fs::write(&path, "no database at all".repeat(1000)).expect("it can be written");
+    // It has the whole file anew, and would make it good.
+    fs::remove_file(format!("{}-wal", path.display())).expect("a server that was killed leaves its journal");
+}

@@ -72,6 +72,14 @@ async fn see_part(scene: &mut Scene, names: People, part: String) {
     }
 }
 
+#[then(expr = "{people} see(s) no part {string}")]
+async fn see_no_part(scene: &mut Scene, names: People, part: String) {
+    for name in names.0 {
+        let what = format!("{name} sees no part {part:?}");
+        scene.person(&name).sees(&what, |screen| screen.content["parts"].get(&part).is_none()).await;
+    }
+}
+
 #[then(expr = "{person} is shown that {person} changed it")]
 async fn shown_author(scene: &mut Scene, name: Name, other: Name) {
     let author = json!(other.to_lowercase());

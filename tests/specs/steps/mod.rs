@@ -23,6 +23,7 @@ mod processes;
 mod proxy;
 mod scaling;
 mod server;
+pub mod service;
 mod sharing;
 mod streams;
 mod syncing;
