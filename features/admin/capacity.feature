@@ -11,15 +11,15 @@ Feature: How much it carries
     Scenario: Open files decide
       When the administrator asks "loadtest plan --calibration calibration.json --clients 1500 --edits-per-second 0.5 --per-thing 10 --slo p99<100ms"
       Then it ends with code 0
-      And the answer says "MET with 3 _sfe: 2 for open files of each _stream, and one to lose"
-      And the answer says "151 _sfe: one, and one more for every 10 clients"
-      And the answer says "widgetapp_admin -process _sfe -n 3 -start"
-      And the answer says "clients_per_instance = 750"
+      And the estimate says "MET with 3 _sfe: 2 for open files of each _stream, and one to lose"
+      And the estimate says "151 _sfe: one, and one more for every 10 clients"
+      And the estimate says "widgetapp_admin -process _sfe -n 3 -start"
+      And the estimate says "clients_per_instance = 750"
 
     Scenario: The processes may open more files
       When the administrator asks "loadtest plan --calibration calibration.json --clients 1500 --edits-per-second 0.5 --per-thing 10 --open-files 65536"
       Then it ends with code 0
-      And the answer says "MET with 2 _sfe: one does everything, and one to lose"
+      And the estimate says "MET with 2 _sfe: one does everything, and one to lose"
 
   @claim:plan-wfe+1
   Rule: What _wfe takes is not helped by more _sfe
@@ -27,8 +27,8 @@ Feature: How much it carries
     Scenario: More edits than one _wfe carries
       When the administrator asks "loadtest plan --calibration calibration.json --clients 2000 --edits-per-second 5 --per-thing 10"
       Then it ends with code 1
-      And the answer says "MISSED, however many _sfe run: CPU of _wfe"
-      And the answer says "All Things are in one _wfe, so more _sfe do not help it."
+      And the estimate says "MISSED, however many _sfe run: CPU of _wfe"
+      And the estimate says "All Things are in one _wfe, so more _sfe do not help it."
 
   @claim:plan-company+1
   Rule: The plan is tried with more and fewer people on each Thing
@@ -36,20 +36,20 @@ Feature: How much it carries
     Scenario: From two to a hundred
       When the administrator asks "loadtest plan --calibration calibration.json --clients 1000 --edits-per-second 0.5 --per-thing 5"
       Then it ends with code 0
-      And the answer says "2 500 "
-      And the answer says "100 49,500 "
+      And the estimate says "2 500 "
+      And the estimate says "100 49,500 "
 
   @claim:plan-extrapolated+1
   Rule: What was not measured is marked
 
     Scenario: Twenty times as many clients as were measured
       When the administrator asks "loadtest plan --calibration calibration.json --clients 20000 --edits-per-second 0.01 --per-thing 10"
-      Then the answer says "EXTRAPOLATED"
-      And the answer says "clients: 20,000 asked, 1,000 measured at most"
+      Then the estimate says "EXTRAPOLATED"
+      And the estimate says "clients: 20,000 asked, 1,000 measured at most"
 
     Scenario: Twice as many as were measured
       When the administrator asks "loadtest plan --calibration calibration.json --clients 2000 --edits-per-second 0.1 --per-thing 10"
-      Then the answer says "within what was measured"
+      Then the estimate says "within what was measured"
 
   @claim:plan-refuses+1
   Rule: A calibration that cannot answer is refused
@@ -65,7 +65,7 @@ Feature: How much it carries
     Scenario Outline: "<slo>" is understood
       When the administrator asks "loadtest plan --calibration calibration.json --clients 300 --edits-per-second 1 --per-thing 10 --slo <slo>"
       Then it ends with code 0
-      And the answer says "latency, <percentile> <limit>"
+      And the estimate says "latency, <percentile> <limit>"
 
       Examples:
         | slo        | percentile | limit  |
@@ -88,7 +88,7 @@ Feature: How much it carries
   @claim:capacity-exit-codes+1
   Rule: The exit code tells what came of the question
 
-    Scenario Outline: <question>
+    Scenario Outline: <question>, wanting <slo>
       When the administrator asks "<question> --calibration calibration.json --clients 300 --edits-per-second 1 --per-thing 10 --slo <slo>"
       Then it ends with code <code>
 
@@ -129,7 +129,7 @@ Feature: How much it carries
     Scenario: All times are given
       When the administrator asks "loadtest simulate --clients 300 --edits-per-second 1 --per-thing 10 --request-time 10us --edit-time 60us --commit-time 300us --change-time 10us --delivery-time 8us"
       Then it ends with code 0
-      And the answer says "propagation"
+      And the estimate says "propagation"
 
   @claim:simulate-loss+1
   Rule: A lost process shows in the answer
@@ -137,14 +137,14 @@ Feature: How much it carries
     Scenario: One of four streams is lost
       When the administrator asks "loadtest simulate --calibration calibration.json --clients 2000 --edits-per-second 0.5 --per-thing 10 --instances 4 --time 60s --lose stream@10s --restart 1s"
       Then it ends with code 0
-      And the answer says "500 connections dropped"
-      And the answer says "all back after"
-      And the answer says "settled after"
-      And the answer does not say "not before the end"
+      And the estimate says "500 connections dropped"
+      And the estimate says "all back after"
+      And the estimate says "settled after"
+      And the estimate does not say "not before the end"
 
     Scenario: Few may come back at a time
       When the administrator asks "loadtest simulate --calibration calibration.json --clients 2000 --edits-per-second 0.5 --per-thing 10 --instances 4 --time 20s --lose stream@10s --admissions-per-second 10"
-      Then the answer says "settled after not before the end"
+      Then the estimate says "settled after not before the end"
 
   @claim:simulate-once+1
   Rule: Each edit arrives everywhere exactly once

@@ -140,7 +140,7 @@ Feature: Settings
       And the administrator has a "my.toml":
         """
         [sfe]
-        instances = 2
+        min_instances = 2
         """
       When the administrator runs "widgetapp config check --config my.toml --listen 127.0.0.1:0"
       Then it ends with code 0
@@ -148,7 +148,7 @@ Feature: Settings
         """
         the settings are good; read from my.toml, --listen
         server.listen = ["127.0.0.1:0"]
-        sfe.instances = 2
+        sfe.min_instances = 2
         """
 
     Scenario: Nothing is set

@@ -88,7 +88,7 @@ Feature: Two front ends
 
     Scenario: No SFE takes it for ten seconds
       Given WidgetApp is running
-      When the _sfe is halted
+      When the _sfe is halted, and the supervisor that would replace it
       And somebody asks for a stream with "Authorization"
       Then the answer is 503 with the code 115 "unavailable"
       And the answer's header "Retry-After" is "1"

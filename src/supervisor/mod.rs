@@ -87,7 +87,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let service_manager = ServiceManager::of_process();
-    let mut life = tokio::time::interval(service_manager.wants_life_every);
+    let wants_life_every = service_manager.wants_life_every;
+    let mut life = tokio::time::interval_at(tokio::time::Instant::now() + wants_life_every, wants_life_every);
     let mut announced = false;
     loop {
         tokio::select! {

@@ -59,6 +59,8 @@ pub struct Processes {
     /// The number of the present link between two processes, the smaller first.
     links: BTreeMap<(ProcessId, ProcessId), u64>,
     last_link: u64,
+    /// The whole server ends.
+    stopping: bool,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -77,7 +79,7 @@ impl Processes {
     /// None runs yet; what happens to them comes through `events`.
     pub fn new(kit: Kit, events: mpsc::UnboundedSender<Event>) -> Self {
         let (children, standby, policies) = Default::default();
-        Self { kit, children, standby, policies, links: BTreeMap::new(), last_link: 0, events }
+        Self { kit, children, standby, policies, links: BTreeMap::new(), last_link: 0, stopping: false, events }
     }
 
     /// The process with this id, if it runs.
@@ -266,6 +268,15 @@ impl Processes {
         }
     }
 
+    /// Asks all of a kind to end, as the whole server ends.
+    pub fn drain(&mut self, kind: &str) {
+        self.stopping = true;
+        for (_, child) in self.children.iter_mut().filter(|(id, _)| id.kind() == kind) {
+            child.ending = true;
+            child.tell(Command::Drain, Vec::new());
+        }
+    }
+
     /// Ends a process at once, as it was asked to.
     pub fn terminate(&mut self, id: ProcessId) {
         if let Some(child) = self.children.get_mut(&id) {
@@ -304,7 +315,9 @@ impl Processes {
     pub fn ended(&mut self, id: ProcessId, status: &io::Result<ExitStatus>) -> Option<Child> {
         let child = self.children.remove(&id)?;
         let how = status.as_ref().map_or_else(ToString::to_string, ToString::to_string);
-        if child.ending {
+        if child.ending && self.stopping {
+            tracing::debug!(process = %id, pid = child.pid, how, "a process has ended");
+        } else if child.ending {
             tracing::info!(process = %id, pid = child.pid, how, "a process has ended as it was asked to");
         } else {
             tracing::warn!(process = %id, pid = child.pid, how, "a process has ended");

@@ -119,10 +119,7 @@ impl Supervisor {
         for (kind, within) in [("_stream", END_WITHIN), ("_sfe", SFE_ENDS_WITHIN), ("_wfe", END_WITHIN)] {
             let of_kind = self.processes.all().filter(|(id, _)| id.kind() == kind);
             let mut left: BTreeSet<u32> = of_kind.map(|(_, child)| child.pid).collect();
-            self.processes
-                .all()
-                .filter(|(id, _)| id.kind() == kind)
-                .for_each(|(_, child)| child.tell(Command::Drain, vec![]));
+            self.processes.drain(kind);
             let until = clock::now() + within;
             while !left.is_empty() {
                 let Ok(Some(event)) = tokio::time::timeout_at(until.into(), happened.recv()).await else { break };

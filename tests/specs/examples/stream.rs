@@ -32,14 +32,15 @@ pub async fn play(scene: &Scene, stage: &mut Stage, text: &str) -> Played {
     let mut sockets = BTreeMap::new();
     let fault = follow(scene, stage, &mut stream, &mut sockets).await.err();
     if fault.is_none() {
-        for (party, mut socket) in sockets {
+        // All stay until each has heard all: who goes is told to the others.
+        for (party, socket) in &mut sockets {
             if socket.send(Message::text(LAST)).await.is_err() {
                 continue;
             }
             loop {
-                match hear(&mut socket).await {
+                match hear(socket).await {
                     Some(message) if message.contains(LAST_REPLY) => break,
-                    Some(message) => stream.add(&party, shown(stage, &message)),
+                    Some(message) => stream.add(party, shown(stage, &message)),
                     None => break,
                 }
             }

@@ -49,13 +49,13 @@ fn output(scene: &Scene) -> &str {
     &scene.command.as_ref().expect("something was asked").1
 }
 
-#[then(expr = "the answer says {string}")]
+#[then(expr = "the estimate says {string}")]
 async fn says(scene: &mut Scene, what: String) {
     let said = output(scene).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(said.contains(&what), "{}", output(scene));
 }
 
-#[then(expr = "the answer does not say {string}")]
+#[then(expr = "the estimate does not say {string}")]
 async fn does_not_say(scene: &mut Scene, what: String) {
     assert!(!output(scene).is_empty() && !output(scene).contains(&what), "{}", output(scene));
 }

@@ -50,6 +50,12 @@ async fn is_halted(scene: &mut Scene, kind: Kind) {
     aside(move || kill("STOP", pid)).await;
 }
 
+#[when(expr = "the {kind} is halted, and the supervisor that would replace it")]
+async fn is_halted_for_good(scene: &mut Scene, kind: Kind) {
+    let (pid, supervisor) = (only(scene, &kind).await, scene.product().pid());
+    aside(move || [supervisor, pid].map(|pid| kill("STOP", pid))).await;
+}
+
 #[when(expr = "the {kind} goes on")]
 async fn goes_on(scene: &mut Scene, kind: Kind) {
     let pid = only(scene, &kind).await;

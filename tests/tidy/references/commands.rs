@@ -35,5 +35,7 @@ fn help(program: &str, words: &[&str]) -> String {
 /// The commands that a help names.
 fn commands(help: &str) -> Vec<&str> {
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    list.filter_map(|line| line.split_whitespace().next()).filter(|command| *command != "help").collect()
+    // A long description goes on below, further to the right.
+    let named = list.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    named.filter_map(|line| line.split_whitespace().next()).filter(|command| *command != "help").collect()
 }
