@@ -26,6 +26,7 @@
 //! | [`store`] | accounts, groups, shares, login sessions |
 //! | [`proxies`] | what a reverse proxy in front says of a request, and who is believed |
 //! | [`data`] | the data directory as a whole: backing it up, checking it |
+//! | [`metrics`] | what the server counts, for whoever watches it |
 //! | [`limiter`] | how often something may be done |
 //! | [`worker`] | what every process but the supervisor does first |
 //! | [`config`], [`clock`], [`telemetry`] | settings, time and chance, logs |
@@ -39,6 +40,7 @@ pub mod data;
 pub mod ipc;
 pub mod limiter;
 pub mod log;
+pub mod metrics;
 pub mod open_things;
 pub mod protocol;
 pub mod proxies;

@@ -8,7 +8,11 @@ use rustix::process::Signal;
 use tokio::{runtime::Builder, task::LocalSet};
 
 use crate::{
-    ipc::control::{Control, Report},
+    config::LogFormat,
+    ipc::{
+        control::{Control, Report},
+        load,
+    },
     sfe, stream, telemetry, wfe,
 };
 
@@ -17,7 +21,6 @@ pub const NAMES: [&str; 3] = ["_wfe", "_sfe", "_stream"];
 
 /// Runs the process with this name to its end.
 pub fn main(name: &str) -> ExitCode {
-    telemetry::start();
     // Also those that are caught, such as of a document that a hostile update has broken: one line in the log.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -26,6 +29,8 @@ pub fn main(name: &str) -> ExitCode {
     match run(name) {
         Ok(code) => code,
         Err(error) => {
+            // Unless it runs already.
+            telemetry::start(LogFormat::default(), name);
             tracing::error!("{name}: {error:#}");
             ExitCode::FAILURE
         }
@@ -42,11 +47,13 @@ fn run(name: &str) -> anyhow::Result<ExitCode> {
         let (control, commands, start) = Control::from_stdin()
             .await
             .context("this is a process of the server, started by `widgetapp`, not by hand")?;
+        telemetry::start(start.config.logging.format, &format!("{name} {number}"));
         let result = match name {
             "_wfe" => wfe::run(control.clone(), commands, start).await,
             "_sfe" => sfe::run(control.clone(), commands, number.parse()?, &start.config).await.map_err(Into::into),
             _ => stream::run(control.clone(), commands, &start.config).await.map_err(Into::into),
         };
+        load::count(&control).await;
         let Err(error) = result else { return Ok(ExitCode::SUCCESS) };
         // The supervisor tells it: to whoever starts the server, and later in its log. If it is gone, this process
         // ends because of that, which is nothing to tell.

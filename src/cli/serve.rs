@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::{runtime::Builder, task::LocalSet};
 
 use crate::{
-    config::{Config, Flag, Sources},
+    config::{Flag, Settings, Sources},
     supervisor, telemetry,
 };
 
@@ -42,12 +42,12 @@ impl Serve {
     /// # Errors
     /// It cannot start.
     pub fn run(self) -> anyhow::Result<()> {
-        telemetry::start();
-        let config = Config::load(&self.sources())?;
+        let settings = Settings::load(&self.sources())?;
+        telemetry::start(settings.config.logging.format, "widgetapp");
         // The kernel ends a process together with the thread that started it, so everything that starts
         // processes runs on this thread, the program's first.
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        LocalSet::new().block_on(&runtime, supervisor::run(config))
+        LocalSet::new().block_on(&runtime, supervisor::run(settings))
     }
 
     /// What the server reads its settings from.

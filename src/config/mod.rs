@@ -5,17 +5,21 @@
 //! settings are used for. The supervisor reads them and hands them to its children as JSON.
 
 mod external;
+mod origins;
 mod sections;
 mod sources;
 mod warnings;
+mod watching;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use external::External;
+pub use origins::{Origins, Settings};
 pub use sections::{Audit, Durability, Http, Log, MAX_ACCESS_TOKEN_SECONDS, Oauth, Server, Sfe, Stream, Things};
 pub use sources::{Flag, Sources};
+pub use watching::{LogFormat, Logging, Metrics, Supervisor};
 
 /// All settings, one struct per concern.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -37,6 +41,12 @@ pub struct Config {
     pub things: Things,
     /// The durable log of changes.
     pub log: Log,
+    /// What the server says about itself.
+    pub logging: Logging,
+    /// What programs may read that watch the server.
+    pub metrics: Metrics,
+    /// Processes that take too much.
+    pub supervisor: Supervisor,
 }
 
 /// A setting that cannot be used. The text is one line that names the key and where it came from.
@@ -74,9 +84,7 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let config = sources.read()?;
-        config.check()?;
-        Ok(config)
+        Settings::load(sources).map(|settings| settings.config)
     }
 
     /// Whether WFE ends TLS itself.
@@ -113,6 +121,8 @@ impl Config {
         self.oauth.check(self.server.public_url.as_deref())?;
         self.sfe.check()?;
         self.stream.check()?;
-        self.things.check()
+        self.things.check()?;
+        self.metrics.check()?;
+        self.supervisor.check()
     }
 }

@@ -381,11 +381,11 @@ pub(super) fn invalid(key: &'static str, problem: impl Into<String>) -> Result<(
     Err(ConfigError::Invalid { key, problem })
 }
 
-fn not_zero(key: &'static str, value: u64) -> Result<(), ConfigError> {
+pub(super) fn not_zero(key: &'static str, value: u64) -> Result<(), ConfigError> {
     if value == 0 { invalid(key, "must be at least 1") } else { Ok(()) }
 }
 
-fn between(key: &'static str, value: u64, least: u64, most: u64) -> Result<(), ConfigError> {
+pub(super) fn between(key: &'static str, value: u64, least: u64, most: u64) -> Result<(), ConfigError> {
     if (least..=most).contains(&value) {
         return Ok(());
     }

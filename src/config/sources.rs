@@ -11,7 +11,7 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Origins};
 
 /// The file that is read from the current directory if no other is named.
 const DEFAULT_FILE: &str = "widgetapp.toml";
@@ -63,10 +63,12 @@ impl Sources {
         file.into_iter().chain(env).chain(self.flags.iter().map(|flag| flag.name.to_owned())).collect()
     }
 
-    pub(super) fn read(&self) -> Result<Config, ConfigError> {
+    pub(super) fn read(&self) -> Result<(Config, Origins), ConfigError> {
         let mut all = Figment::from(Serialized::defaults(Config::default()));
+        let mut origins = Origins::default();
         if let Some((path, text)) = self.file_text()? {
-            all = layer(all, &format!("configuration file {}", path.display()), &Toml::string(&text))?;
+            let source_name = format!("configuration file {}", path.display());
+            all = layer(all, &source_name, &Toml::string(&text), &mut origins)?;
         }
         for (name, value) in &self.env {
             let Some(key) = name.strip_prefix(PREFIX) else { continue };
@@ -77,12 +79,15 @@ impl Sources {
                 return Err(ConfigError::Source { source_name, problem });
             }
             let value = value.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
-            all = layer(all, &source_name, &OneKey::new(&key.to_lowercase().replace("__", "."), value))?;
+            let setting = OneKey::new(&key.to_lowercase().replace("__", "."), value);
+            all = layer(all, &source_name, &setting, &mut origins)?;
         }
         for flag in &self.flags {
-            all = layer(all, &format!("flag {}", flag.name), &OneKey::new(flag.key, flag.value.clone()))?;
+            let setting = OneKey::new(flag.key, flag.value.clone());
+            all = layer(all, &format!("flag {}", flag.name), &setting, &mut origins)?;
         }
         all.extract()
+            .map(|config| (config, origins))
             .map_err(|error| ConfigError::Source { source_name: "configuration".into(), problem: describe(&error) })
     }
 
@@ -97,12 +102,20 @@ impl Sources {
 }
 
 /// Puts one more source over the others. It is tried alone first, so that an error names the
-/// source that is to blame and not the one that was merged last.
-fn layer(below: Figment, source_name: &str, provider: &impl Provider) -> Result<Figment, ConfigError> {
+/// source that is to blame and not the one that was merged last. What it sets is noted as its own.
+fn layer(
+    below: Figment,
+    source_name: &str,
+    provider: &impl Provider,
+    origins: &mut Origins,
+) -> Result<Figment, ConfigError> {
     let alone = Figment::from(Serialized::defaults(Config::default())).merge(provider);
     alone
         .extract::<Config>()
         .map_err(|error| ConfigError::Source { source_name: source_name.into(), problem: describe(&error) })?;
+    for (_, set) in provider.data().ok().into_iter().flatten() {
+        origins.note("", &Value::from(set), source_name);
+    }
     Ok(below.merge(provider))
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio_seqpacket::UnixSeqpacket;
 
 use super::{ProcessId, load::Load, passing};
-use crate::config::Config;
+use crate::{config::Config, metrics::Added};
 
 /// Supervisor to process.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub enum Report {
     Ready,
     /// It is alive, and this is what it has to do. Comes once a second, and when clients have come or gone.
     Alive(Load),
+    /// This it has counted since it last told.
+    Counted(Vec<Added>),
     /// This link is over; a new one is needed.
     LinkLost(LinkId),
     /// It cannot go on, and this is why; told to the person who started the server.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::control::{Control, Report};
+use crate::metrics;
 
 /// A process that says nothing for several times as long hangs.
 pub const TELL_EVERY: Duration = Duration::from_secs(1);
@@ -30,8 +31,17 @@ pub struct Load {
 /// Tells the supervisor until it is gone. `clients_changed` is rung when clients have come or gone.
 pub async fn tell(control: Control, clients_changed: Rc<Notify>, load: impl Fn() -> Load) {
     while control.report(&Report::Alive(load())).await.is_ok() {
+        count(&control).await;
         tokio::time::sleep(GATHER).await;
         // Either way it is time to tell.
         let _ = tokio::time::timeout(TELL_EVERY, clients_changed.notified()).await;
+    }
+}
+
+/// Tells the supervisor what this process has counted since it last told. Without a supervisor nobody wants to know.
+pub async fn count(control: &Control) {
+    let added = metrics::take();
+    if !added.is_empty() {
+        let _ = control.report(&Report::Counted(added)).await;
     }
 }

@@ -53,6 +53,8 @@ pub struct Handover {
 pub struct Placement {
     /// The session.
     pub session: Uuid,
+    /// How the connection is named in logs.
+    pub request_id: String,
     /// What the SFE wants to be told about the session if it has to start anew; opaque to `_stream`.
     pub context: Bytes,
     /// How the session encodes its messages.
@@ -279,6 +281,8 @@ pub enum WfeUp {
         caller: Caller,
         /// What it has open.
         open: Vec<Holding>,
+        /// How the connection is named in logs.
+        request_id: String,
     },
     /// A session has closed a Thing, or has not opened it after all.
     Closed {

@@ -14,6 +14,7 @@ use crate::{
         link,
         messages::{Effect, OpenThing, Request, WfeDown, Whereabouts},
     },
+    metrics,
     open_things::Listener,
     protocol::{
         Codec, DecodeError, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId,
@@ -236,7 +237,10 @@ impl StreamWay {
         let (failed, opened) = (result.is_err(), place.opened.is_some());
         let (body, error) = match result {
             Ok(body) => (Some(body), None),
-            Err(error) => (None, Some(error)),
+            Err(error) => {
+                metrics::error(error.code);
+                (None, Some(error))
+            }
         };
         let message = (id.is_some() || failed).then(|| {
             let reply = Outgoing {

@@ -187,10 +187,10 @@ impl Door {
         let opening = context.thing.map(yjs::opening);
         let welcome = (!self.echo && opening.is_none())
             .then(|| codec.encode(&Outgoing::push(session::PORT, "welcome", self.welcome(&context, stream))).into());
-        let encoded = front::encode_context(&context);
+        let (encoded, request_id) = (front::encode_context(&context), context.request_id.clone());
         self.front.borrow_mut().begin(stream, context, &[], now);
-        let (answer, echo) = (answer.into(), self.echo);
-        Placement { session, context: encoded, codec, echo, answer, welcome, opening, read }
+        let (context, answer, echo) = (encoded, answer.into(), self.echo);
+        Placement { session, request_id, context, codec, echo, answer, welcome, opening, read }
     }
 
     fn welcome(&self, context: &RequestContext, stream: u16) -> session::Welcome {

@@ -40,6 +40,8 @@ pub struct Bounds {
 pub struct Connection {
     /// The session.
     pub session: Uuid,
+    /// How the connection is named in logs.
+    pub request_id: String,
     /// How it encodes its messages.
     pub codec: Codec,
     /// Return every frame as it came.
@@ -91,6 +93,7 @@ impl Connection {
         }
         Ok(Self {
             session: placement.session,
+            request_id: placement.request_id.clone(),
             codec: placement.codec,
             echo: placement.echo,
             bounds,

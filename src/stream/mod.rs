@@ -39,6 +39,7 @@ use crate::{
         messages::{Held, Placement, StreamDown, StreamUp},
         passing,
     },
+    metrics,
     protocol::{CloseCode, Codec, Outgoing, limits, session},
 };
 
@@ -210,12 +211,14 @@ impl Holder {
             return;
         }
         let (session, now) = (placement.session, clock::now());
+        tracing::debug!(%session, request_id = placement.request_id, "a client's socket is here");
         let connection = sockets.pop().map(|socket| Connection::new(&placement, socket, self.bounds, now));
         match connection {
             Some(Ok(connection)) => {
                 let connection = Rc::new(connection);
                 self.connections.borrow_mut().insert(session, connection.clone());
                 self.clients_changed.notify_one();
+                metrics::STREAMS.add(1);
                 self.tell(&StreamUp::Taken(session));
                 connection.flush();
                 if let Some(opening) = placement.opening {
@@ -283,6 +286,7 @@ async fn serve(holder: Rc<Holder>, connection: Rc<Connection>) {
         }
     }
     connection.flush();
+    tracing::debug!(session = %connection.session, request_id = connection.request_id, "a client's connection is over");
     holder.topics.borrow_mut().forget(&connection);
     holder.connections.borrow_mut().remove(&connection.session);
     holder.clients_changed.notify_one();

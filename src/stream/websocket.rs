@@ -13,7 +13,10 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::outbox::Outbox;
-use crate::protocol::{CloseCode, Codec};
+use crate::{
+    metrics,
+    protocol::{CloseCode, Codec},
+};
 
 /// Read buffer of an idle connection. Larger messages get theirs while they arrive.
 const READ_BUFFER_BYTES: usize = 512;
@@ -80,6 +83,7 @@ impl Websocket {
     /// Puts a close frame into the outbox. `reason` is cut to what a close frame holds.
     pub fn close(&mut self, code: u16, reason: &str, outbox: &mut Outbox) {
         const MAX_REASON_BYTES: usize = 123;
+        metrics::close(code);
         let reason = &reason[..reason.floor_char_boundary(MAX_REASON_BYTES)];
         // Errors say only that it is closed already.
         let _ = self.context.close(

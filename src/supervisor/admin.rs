@@ -10,11 +10,8 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use super::child::Child;
-use crate::{
-    clock,
-    ipc::{ProcessId, control::AdminRequest},
-};
+pub use super::status::ProcessStatus;
+use crate::ipc::control::AdminRequest;
 
 /// The socket's name in the data directory.
 pub const SOCKET: &str = "admin.sock";
@@ -37,6 +34,10 @@ pub enum Request {
     Stop(Named),
     /// Replace the instances of the SFE one by one, until at least so many fresh ones run; and never let fewer run.
     Start(u16),
+    /// A line of JSON for each setting in effect: [`crate::config::Settings::lines`].
+    Config,
+    /// The text that is served as `/metrics`.
+    Metrics,
     /// A matter of WFE.
     Ask(AdminRequest),
 }
@@ -62,60 +63,6 @@ pub struct Asked {
     pub request: Request,
     /// Where the answer goes.
     pub reply: Reply,
-}
-
-/// One process, as `-status` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessStatus {
-    /// `_wfe`, `_sfe` or `_stream`.
-    pub process: String,
-    /// Which one.
-    pub id: String,
-    /// The operating system's id; none while it does not run.
-    pub pid: Option<u32>,
-    /// `starting`, `running`, `ending`, `restarting` or `set aside`.
-    pub state: String,
-    /// Clients that are connected through it; none for `_wfe`.
-    pub clients: Option<u32>,
-    /// Seconds since it was started.
-    pub uptime_seconds: u64,
-    /// How often it was started again because it had ended by itself, since the server started.
-    pub restarts: u64,
-}
-
-impl ProcessStatus {
-    /// What is to be told of a process, which may not run; `is_set_aside` if it is not to run. More of what it has to
-    /// do is in `child.load`.
-    pub(super) fn new(
-        id: ProcessId,
-        child: Option<&Child>,
-        clients: Option<u32>,
-        restarts: u64,
-        is_set_aside: bool,
-    ) -> Self {
-        let now = clock::now();
-        let state = match child {
-            Some(child) if child.ending => "ending",
-            Some(child) if child.ready => "running",
-            Some(_) => "starting",
-            None if is_set_aside => "set aside",
-            None => "restarting",
-        };
-        Self {
-            process: id.kind().into(),
-            id: id.number(),
-            pid: child.map(|child| child.pid),
-            state: state.into(),
-            clients,
-            uptime_seconds: child.map_or(0, |child| now.saturating_duration_since(child.since).as_secs()),
-            restarts,
-        }
-    }
-
-    /// As a line of an [`Answer`].
-    pub(super) fn line(&self) -> String {
-        serde_json::to_string(self).expect("plain fields always encode")
-    }
 }
 
 /// Serves the socket; questions go to the supervisor.

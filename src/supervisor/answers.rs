@@ -1,7 +1,10 @@
 //! Answers the administrator, and carries out what is ordered, step by step.
 
+use tokio::sync::oneshot;
+
 use super::{
     admin::{Asked, Named, ProcessStatus, Reply, Request},
+    figures,
     orders::{Begun, Next, Order, Step},
     scaling::{Change, Place},
     watch::Supervisor,
@@ -9,6 +12,7 @@ use super::{
 use crate::{
     clock,
     ipc::{ProcessId, control::Command},
+    metrics,
 };
 
 /// Where to look for what there is.
@@ -18,7 +22,12 @@ impl Supervisor {
     /// Answers a question, or begins with what is ordered.
     pub fn answer(&mut self, Asked { request, reply }: Asked) {
         let steps = match request {
-            Request::Status => return drop(reply.send(Ok(self.status()))),
+            Request::Status => {
+                let lines = self.status().iter().map(ProcessStatus::line).collect();
+                return drop(reply.send(Ok(lines)));
+            }
+            Request::Config => return drop(reply.send(Ok(self.settings.lines()))),
+            Request::Metrics => return drop(reply.send(Ok(vec![self.metrics()]))),
             Request::Ask(question) => match self.processes.get(ProcessId::Wfe) {
                 Some(wfe) => {
                     wfe.tell(Command::Ask(question), Vec::new());
@@ -27,7 +36,10 @@ impl Supervisor {
                 None => Err("_wfe is being restarted; ask again".into()),
             },
             _ if self.order.is_some() => Err("another order is being carried out; try again when it is done".into()),
-            Request::Restart(named) => self.find(&named).map(|id| vec![Step::Replace(id)]),
+            Request::Restart(named) => self.find(&named).map(|id| {
+                self.measured.forgive(id);
+                vec![Step::Replace(id)]
+            }),
             Request::Stop(named) => self.find(&named).and_then(|id| self.may_stop(id)).map(|step| vec![step]),
             Request::Start(count) => self.steps_to(count),
         };
@@ -37,8 +49,8 @@ impl Supervisor {
         }
     }
 
-    /// A line for every process that should run.
-    fn status(&self) -> Vec<String> {
+    /// Every process that should run.
+    fn status(&self) -> Vec<ProcessStatus> {
         self.ids()
             .map(|id| {
                 let is_set_aside =
@@ -50,9 +62,30 @@ impl Supervisor {
                     ProcessId::Sfe(instance) => Some(self.scaling.clients_of(instance)),
                     ProcessId::Stream(..) => Some(child.map_or(0, |child| child.load.clients)),
                 };
-                ProcessStatus::new(id, child, clients, restarts, is_set_aside).line()
+                ProcessStatus::new(id, (child, clients), restarts, is_set_aside, &self.measured)
             })
             .collect()
+    }
+
+    /// What Prometheus reads.
+    fn metrics(&mut self) -> String {
+        self.totals.add(&metrics::take());
+        figures::text(&self.totals, &self.status())
+    }
+
+    /// Restarts a rogue process, one at a time, if the administrator has switched that on.
+    pub(super) fn restart_rogue(&mut self) {
+        if self.order.is_some() {
+            return;
+        }
+        let mut rogues = self.measured.to_restart();
+        // One that has just been replaced was not measured yet.
+        let is_rogue = |id| self.measured.of(id, self.processes.get(id)).is_some_and(|taken| taken.rogue.is_some());
+        rogues.retain(|id| self.is_wanted(*id) && self.is_ready(*id) && is_rogue(*id));
+        if let Some(id) = rogues.into_iter().find(|id| self.measured.may_restart(clock::now(), *id)) {
+            // Nobody waits for the answer; the log tells.
+            self.begin_order(vec![Step::Replace(id)], oneshot::channel().0);
+        }
     }
 
     /// All that should run: WFE, then all `_sfe`s, then all `_stream`s.

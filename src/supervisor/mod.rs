@@ -6,7 +6,8 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`admin`] | the administrator's socket: questions, answers, and the lines of `-status` |
+//! | [`admin`] | the administrator's socket: questions and answers |
+//! | `status` | the lines of `-status` |
 //! | `watch` | what happens to the processes, and what follows from it |
 //! | `answers` | carries out what the administrator asks for |
 //! | `processes`, `child` | the processes that run, their links, and one of them |
@@ -14,6 +15,8 @@
 //! | `restart_policy` | pure: when a process that has died is started again |
 //! | `silence` | pure: when a process hangs |
 //! | `orders` | pure: the steps of an order |
+//! | `measure` | what the processes take, and which of them are rogue |
+//! | [`figures`], `scrape` | the metrics of the processes, and where all metrics are read |
 //! | `systemd` | what the service manager is told |
 //! | `data_directory` | one server at a time |
 
@@ -21,11 +24,15 @@ pub mod admin;
 mod answers;
 mod child;
 mod data_directory;
+pub mod figures;
+mod measure;
 mod orders;
 mod processes;
 mod restart_policy;
 mod scaling;
+mod scrape;
 mod silence;
+mod status;
 mod systemd;
 mod watch;
 
@@ -45,7 +52,7 @@ use self::{
     systemd::ServiceManager,
     watch::Supervisor,
 };
-use crate::{clock, config::Config};
+use crate::{clock, config::Settings};
 
 /// How long a port may be in use before that is an error.
 const PORT_FREE_WITHIN: Duration = Duration::from_secs(1);
@@ -58,11 +65,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// It cannot start; the message says why and what to do.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let config = &settings.config;
     let _lock = data_directory::claim(&config.server.data)?;
     let mut listeners = Vec::new();
     for address in &config.server.listen {
-        listeners.push(bind(address).await?);
+        listeners.push(bind(address, "--listen ").await?);
     }
     let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
     let bound = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
@@ -73,15 +81,24 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         bail!("--echo takes no token, so it works on a loopback address only, such as --listen 127.0.0.1:8080");
     }
     let (asked, mut questions) = mpsc::channel(16);
+    let metrics_url = match &config.metrics.listen {
+        Some(address) => {
+            let listener = bind(address, "metrics.listen = ").await?;
+            let url = format!("http://{}/metrics", listener.local_addr()?);
+            scrape::listen(listener, asked.clone())?;
+            Some(url)
+        }
+        None => None,
+    };
     admin::listen(&config.server.data, asked)?;
     let (events, mut happened) = mpsc::unbounded_channel();
     let kit = Kit {
         program: std::env::current_exe().context("cannot find the program itself")?,
-        settings: serde_json::to_string(&config)?,
+        settings: serde_json::to_string(config)?,
         url,
         listeners: listeners.into_iter().map(OwnedFd::from).collect(),
     };
-    let mut supervisor = Supervisor::start(Processes::new(kit, events), &config.sfe)?;
+    let mut supervisor = Supervisor::start(Processes::new(kit, events), settings)?;
     let mut told_to_stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let give_up = clock::now() + START_WITHIN;
     let mut look = tokio::time::interval(LOOK_EVERY);
@@ -105,7 +122,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         }
         if !announced && supervisor.all_ready() {
             announced = true;
-            announce(&urls);
+            announce(&urls, metrics_url.as_deref());
             service_manager.ready(&urls.join(", "));
         }
     }
@@ -120,12 +137,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 /// Says that the server is ready, with a line for each of its addresses.
-fn announce(urls: &[String]) {
+fn announce(urls: &[String], metrics_url: Option<&str>) {
     use std::io::Write as _;
     let mut out = io::stdout();
-    for url in urls {
+    let metrics = metrics_url.map(|url| format!("metrics at {url}"));
+    // Those who wait for the server wait for its addresses, so these come last.
+    for line in metrics.into_iter().chain(urls.iter().map(|url| format!("listening on {url}"))) {
         // Whoever started the server may have stopped listening to it.
-        let _ = writeln!(out, "listening on {url}").and_then(|()| out.flush());
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     }
 }
 
@@ -144,8 +163,9 @@ async fn refuse(questions: &mut mpsc::Receiver<Asked>) {
     }
 }
 
-/// Waits for the processes of a killed server, which hold its port until they have ended, too.
-async fn bind(address: &str) -> anyhow::Result<TcpListener> {
+/// Waits for the processes of a killed server, which hold its port until they have ended, too. An error says with
+/// which setting another port is chosen.
+async fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
     let give_up = clock::now() + PORT_FREE_WITHIN;
     let bound = loop {
         match TcpListener::bind(address) {
@@ -159,7 +179,7 @@ async fn bind(address: &str) -> anyhow::Result<TcpListener> {
         Some((host, _)) if error.kind() == io::ErrorKind::AddrInUse => {
             anyhow!(
                 "cannot listen on {address}: another program uses this port; choose another with \
-                 --listen {host}:PORT (0 picks a free one)"
+                 {setting}{host}:PORT (0 picks a free one)"
             )
         }
         _ => anyhow!("cannot listen on {address}: {error}"),

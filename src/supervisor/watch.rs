@@ -8,17 +8,19 @@ use tokio::sync::mpsc;
 use super::{
     admin,
     child::{Event, Happening},
+    measure::Measured,
     orders::Order,
     processes::{END_WITHIN, Processes, Who},
     scaling::{Change, Place, Rule, Scaling},
 };
 use crate::{
     clock,
-    config::Sfe,
+    config::Settings,
     ipc::{
         ProcessId,
         control::{Command, Instance, Report},
     },
+    metrics::{self, Totals},
 };
 
 /// A process that waits for its disk ends only after that.
@@ -40,6 +42,12 @@ pub struct Supervisor {
     pub(super) order: Option<Order>,
     /// Questions that WFE has not answered yet, in order.
     pub(super) answers: Vec<admin::Reply>,
+    /// What the processes take.
+    pub(super) measured: Measured,
+    /// What they have counted.
+    pub(super) totals: Totals,
+    /// The settings in effect.
+    pub(super) settings: Settings,
 }
 
 impl Supervisor {
@@ -47,16 +55,27 @@ impl Supervisor {
     ///
     /// # Errors
     /// The operating system does not start a process.
-    pub fn start(mut processes: Processes, settings: &Sfe) -> anyhow::Result<Self> {
-        let mut scaling = Scaling::new(Rule::new(settings));
-        let streams_per_instance = settings.streams_per_instance;
+    pub fn start(mut processes: Processes, settings: Settings) -> anyhow::Result<Self> {
+        let mut scaling = Scaling::new(Rule::new(&settings.config.sfe));
+        let streams_per_instance = settings.config.sfe.streams_per_instance;
+        let measured = Measured::new(&settings.config.supervisor);
         processes.start(ProcessId::Wfe)?;
         for change in scaling.decide(clock::now()) {
             if let Change::Start(instance) = change {
                 members(instance, streams_per_instance).into_iter().try_for_each(|id| processes.start(id))?;
             }
         }
-        Ok(Self { processes, scaling, streams_per_instance, told: None, order: None, answers: Vec::new() })
+        Ok(Self {
+            processes,
+            scaling,
+            streams_per_instance,
+            told: None,
+            order: None,
+            answers: Vec::new(),
+            measured,
+            totals: Totals::default(),
+            settings,
+        })
     }
 
     /// Something has happened.
@@ -70,6 +89,8 @@ impl Supervisor {
                     self.processes.start_again(id);
                 }
             }
+            // Its last word counts as well.
+            (_, Happening::Reported(Report::Counted(added))) => self.totals.add(&added),
             (Who::Former, _) => {}
             (Who::StandingBy, what) => self.handle_standby(id, what),
             (Who::Running, Happening::Reported(Report::Failed(why))) if !announced => bail!(why),
@@ -85,6 +106,8 @@ impl Supervisor {
     /// Time has passed.
     pub fn look(&mut self) {
         self.processes.kill_those_that_hang();
+        self.measured.sample(clock::now(), self.processes.all());
+        self.restart_rogue();
         self.settle();
     }
 
@@ -154,7 +177,7 @@ impl Supervisor {
     }
 
     /// Whether a process should run.
-    fn is_wanted(&self, id: ProcessId) -> bool {
+    pub(super) fn is_wanted(&self, id: ProcessId) -> bool {
         id.instance().is_none_or(|instance| self.scaling.place(instance) == Some(Place::Serving))
     }
 
@@ -167,10 +190,16 @@ impl Supervisor {
             }
             Report::Alive(load) => {
                 if let Some(child) = self.processes.get_mut(id) {
+                    if let ProcessId::Stream(..) = id {
+                        metrics::MESSAGES_RECEIVED.add(load.received.saturating_sub(child.load.received));
+                        metrics::MESSAGES_SENT.add(load.sent.saturating_sub(child.load.sent));
+                    }
                     child.is_alive(load);
                 }
                 self.count(id);
             }
+            // Taken before, whoever it comes from.
+            Report::Counted(_) => {}
             Report::LinkLost(link) => self.processes.link_lost(id, link),
             Report::Answer(answer) => {
                 if !self.answers.is_empty() {
@@ -207,7 +236,7 @@ impl Supervisor {
             }
             Happening::Ended(_) => self.processes.drop_standby(instance),
             Happening::Reported(Report::Failed(why)) => tracing::error!(process = %id, why, "a process cannot go on"),
-            Happening::Reported(Report::LinkLost(_) | Report::Answer(_))
+            Happening::Reported(Report::LinkLost(_) | Report::Answer(_) | Report::Counted(_))
             | Happening::Unlinked(_)
             | Happening::Overdue
             | Happening::Due => {}

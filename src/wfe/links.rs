@@ -68,7 +68,9 @@ impl Links {
         match message {
             WfeUp::Taken(session) => self.handovers.arrived(session),
             WfeUp::Lost(session) => self.handovers.lost(session),
-            WfeUp::Connected { session, caller, open } => self.live_access.connected((link, session), caller, &open),
+            WfeUp::Connected { session, caller, open, request_id } => {
+                self.live_access.connected((link, session), caller, &open, request_id);
+            }
             WfeUp::Closed { session, thing } => {
                 self.sessions.set_role((link, session), thing, None);
                 self.actions.presence.left(session, thing);
@@ -100,6 +102,8 @@ impl Links {
         };
         // Its end is on the way: nothing more is taken, and there is nobody to answer.
         let Some(caller) = self.sessions.caller((listener.link, session)) else { return };
+        let request_id = self.sessions.request_id((listener.link, session));
+        let _named = tracing::info_span!("request", request_id = request_id.as_deref()).entered();
         let (head, store) = (way.head(), &self.actions.store);
         let permit = |action| access::decide(store, &caller, Door::Stream, action, head.thing.as_deref());
         let refuse = |way, error| Way::Stream(way).refuse(error);

@@ -71,9 +71,11 @@ impl LiveAccess {
     }
 
     /// A session is there, or there again.
-    pub fn connected(&self, place: Place, caller: Caller, open: &[Holding]) {
+    pub fn connected(&self, place: Place, caller: Caller, open: &[Holding], request_id: String) {
+        tracing::debug!(session = %place.1, request_id, "a session is connected");
         self.presence.told(place, &caller.principal, open);
-        self.sessions.connected(place, caller, open.iter().map(|holding| (holding.thing, holding.role)).collect());
+        let open = open.iter().map(|holding| (holding.thing, holding.role)).collect();
+        self.sessions.connected(place, caller, open, request_id);
         self.judge(place);
     }
 

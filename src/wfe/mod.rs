@@ -27,6 +27,7 @@ mod peer;
 mod problem;
 mod process;
 pub mod recorder;
+mod request_id;
 mod router;
 pub mod sessions;
 mod sign_in;

@@ -24,7 +24,7 @@ impl FromRequestParts<App> for ClientAddress {
 }
 
 /// The lines of a header, in order.
-fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
+pub(super) fn lines<'a>(headers: &'a HeaderMap, name: &str) -> Vec<&'a str> {
     headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect()
 }
 

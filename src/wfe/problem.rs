@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use super::TokenError;
 use crate::{
     access::Denied,
+    metrics,
     protocol::{ErrorBody, ErrorCode},
     store::StoreError,
 };
@@ -127,6 +128,7 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::empty());
         self.mark(&mut response);
         let Inner { error, status, headers } = *self.0;
+        metrics::error(error.code);
         let code = ErrorCode::ALL.iter().find(|code| code.number() == error.code);
         if let Some(&code) = code {
             // For those who write it in another form.

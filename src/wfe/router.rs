@@ -14,7 +14,7 @@ use super::{
     oauth::{applications, authorize, client_request, consent, metadata, presented, token},
     openapi, pages, problem,
     problem::Problem,
-    stream_door, tickets,
+    request_id, stream_door, tickets,
 };
 use crate::protocol::{ErrorCode, action::Action};
 
@@ -67,7 +67,7 @@ pub fn router(app: App) -> Router {
     for (name, value) in SECURITY_HEADERS {
         wrapped = wrapped.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)));
     }
-    wrapped.with_state(app)
+    wrapped.layer(middleware::from_fn_with_state(app.clone(), request_id::name)).with_state(app)
 }
 
 /// What applications ask by themselves. No cookie counts here, so a page of any site may ask and read the answer

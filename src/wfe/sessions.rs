@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashMap, HashSet},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -38,6 +39,8 @@ struct Link {
 
 struct Session {
     caller: Arc<Caller>,
+    /// How its connection is named in logs.
+    request_id: Rc<str>,
     /// The Things that are open, in the roles that the client was told of.
     open: HashMap<ThingId, Role>,
     /// Its end was asked for: nothing more is taken from it.
@@ -62,14 +65,15 @@ impl Sessions {
     }
 
     /// A session is there.
-    pub fn connected(&self, (link, id): Place, caller: Caller, open: Vec<(ThingId, Role)>) {
+    pub fn connected(&self, (link, id): Place, caller: Caller, open: Vec<(ThingId, Role)>, request_id: String) {
         let mut inner = self.inner.borrow_mut();
         inner.of.entry(caller.principal.clone()).or_default().insert((link, id));
         for (thing, _) in &open {
             inner.holders.entry(*thing).or_default().insert((link, id));
         }
         if let Some(link) = inner.links.get_mut(&link) {
-            let session = Session { caller: Arc::new(caller), open: open.into_iter().collect(), ended: false };
+            let (caller, open) = (Arc::new(caller), open.into_iter().collect());
+            let session = Session { caller, request_id: request_id.into(), open, ended: false };
             link.sessions.insert(id, session);
         }
     }
@@ -117,6 +121,11 @@ impl Sessions {
     pub fn caller(&self, place: Place) -> Option<Arc<Caller>> {
         let mut inner = self.inner.borrow_mut();
         inner.session(place).filter(|session| !session.ended).map(|session| session.caller.clone())
+    }
+
+    /// How the connection of a session is named in logs.
+    pub fn request_id(&self, place: Place) -> Option<Rc<str>> {
+        self.inner.borrow_mut().session(place).map(|session| session.request_id.clone())
     }
 
     /// What a session has open, in which roles.

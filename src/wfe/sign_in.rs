@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     access::Principal,
-    clock,
+    clock, metrics,
     protocol::ErrorCode,
     store::{Store, StoreError},
 };
@@ -117,12 +117,21 @@ impl SignIn {
 
     async fn verify(&self, given: &Credentials, hash: Option<&str>) -> Result<(), Refused> {
         let account = if given.name.len() <= MAX_NAME_BYTES { &given.name } else { "" };
-        locked(&self.tries).begin(account, given.address, clock::now()).map_err(Refused::TooMany)?;
+        if let Err(wait) = locked(&self.tries).begin(account, given.address, clock::now()) {
+            metrics::login(metrics::Login::TooMany);
+            return Err(Refused::TooMany(wait));
+        }
         let verified = self.passwords.verify(hash, &given.password).await;
         if !matches!(verified, Ok(false)) {
             locked(&self.tries).was_right(account, given.address);
         }
-        if verified? { Ok(()) } else { Err(Refused::Wrong) }
+        if verified? {
+            metrics::login(metrics::Login::Right);
+            Ok(())
+        } else {
+            metrics::login(metrics::Login::Wrong);
+            Err(Refused::Wrong)
+        }
     }
 }
 

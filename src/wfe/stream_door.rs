@@ -25,6 +25,7 @@ use super::{
     origin,
     peer::{ClientAddress, peer_address},
     problem::Problem,
+    request_id::OwnId,
 };
 use crate::{
     access::{self, Caller, Door},
@@ -98,7 +99,7 @@ async fn begin(
         None => Vec::new(),
     };
     let admission = Admission {
-        session: clock::new_id(),
+        session: parts.extensions.get::<OwnId>().map_or_else(clock::new_id, |own| own.0),
         groups,
         expires_at: opener.as_ref().map_or(u64::MAX, |opener| opener.expires_at),
         caller: opener.map(|opener| Arc::unwrap_or_clone(opener.caller)),

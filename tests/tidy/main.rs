@@ -88,12 +88,12 @@ fn the_document_is_pure() {
 
 #[test]
 fn the_log_knows_no_documents() {
-    uses_only("log", &["protocol"]);
+    uses_only("log", &["protocol", "metrics"]);
 }
 
 #[test]
 fn the_holder_of_websockets_knows_no_services() {
-    uses_only("stream", &["protocol", "ipc", "clock", "config"]);
+    uses_only("stream", &["protocol", "ipc", "clock", "config", "metrics"]);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn no_drawer_for_this_and_that() {
 #[test]
 #[should_panic(expected = "must not use protocol")]
 fn a_use_that_is_not_allowed_is_found() {
-    uses_only("stream", &["ipc", "clock", "config"]);
+    uses_only("stream", &["ipc", "clock", "config", "metrics"]);
 }
 
 /// Who may do what is decided in `access` alone: the doors ask there, and the services need its permit.

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::{Durability, id, last_offset, schema, signed};
 use crate::{
     log::{LogError, NewChange},
+    metrics,
     protocol::ThingId,
 };
 
@@ -117,9 +118,11 @@ impl Writer {
         if jobs.is_empty() {
             return;
         }
-        let answers = self.in_transaction(|writer, connection| {
-            let carry_out = |job: &Job| writer.carry_out(connection, &job.command);
-            jobs.iter().map(carry_out).collect::<Result<Vec<_>, _>>()
+        let answers = metrics::LOG_COMMIT.time(|| {
+            self.in_transaction(|writer, connection| {
+                let carry_out = |job: &Job| writer.carry_out(connection, &job.command);
+                jobs.iter().map(carry_out).collect::<Result<Vec<_>, _>>()
+            })
         });
         match answers {
             Ok(answers) => jobs.into_iter().zip(answers).for_each(|(job, answer)| job.answer(answer)),

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{Call, Place, UserActions, finish};
 use crate::{
+    clock, metrics,
     open_things::{self, Command, NewContent},
     protocol::{
         ErrorBody, ErrorCode, ThingId,
@@ -18,9 +19,12 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         Err(error) => return finish::<()>(call, Err(error)),
     };
     let (by, session) = (call.caller().clone(), call.session());
-    let actions_later = actions.clone();
+    let (actions_later, began) = (actions.clone(), clock::now());
     let answer = Box::new(move |edited: Result<Edited, ErrorBody>| {
         let offset = edited.as_ref().ok().map(|edited| edited.offset);
+        if offset.is_some() {
+            metrics::edited(clock::now() - began);
+        }
         call.answer.finish(edited, Place { offset, ..Place::default() });
         if offset.is_some() {
             actions_later.listing.note(thing);

@@ -30,6 +30,7 @@ use crate::{
     access::Principal,
     ipc::messages::{Encoded, WfeDown},
     log::Log,
+    metrics,
     open_things::{Command, Missed, MissedChange, OpenThings, View, Whole},
     protocol::{
         Codec, ErrorBody, ErrorCode, Outgoing, ThingId,
@@ -108,6 +109,7 @@ impl UserActions {
 
     /// Does what a session or an HTTP request asks for; the answer goes back through the call.
     pub fn run(self: &Rc<Self>, call: Call) {
+        metrics::action(call.action());
         match call.action() {
             Action::Scroll => scroll::run(self, call),
             Action::Search => search::run(self, call),

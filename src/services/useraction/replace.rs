@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Call, Place, UserActions, finish};
 use crate::{
+    clock, metrics,
     open_things::{Command, Edit, NewContent},
     protocol::{ErrorBody, action::Edited},
 };
@@ -15,11 +16,12 @@ pub(super) fn run(actions: &Rc<UserActions>, call: Call, content: Value, only_at
         Ok((thing, _)) => thing,
         Err(error) => return finish::<()>(call, Err(error)),
     };
-    let (by, actions_later) = (call.caller().clone(), actions.clone());
+    let (by, actions_later, began) = (call.caller().clone(), actions.clone(), clock::now());
     let answer = Box::new(move |edited: Result<Edited, ErrorBody>| {
         let done = edited.is_ok();
         call.answer.finish(edited, Place::default());
         if done {
+            metrics::edited(clock::now() - began);
             actions_later.listing.note(thing);
         }
     });

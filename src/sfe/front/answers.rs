@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{Front, encode};
 use crate::{
     ipc::messages::{Effect, StreamDown},
+    metrics,
     protocol::{Codec, ErrorBody, Outgoing, RequestHead, ThingId, limits},
     sfe::yjs::{self, Said},
 };
@@ -65,6 +66,7 @@ impl Front {
 
     pub(super) fn refuse(&self, id: Uuid, sequence: u64, head: &RequestHead, error: ErrorBody) {
         let Some(session) = self.sessions.get(&id) else { return };
+        metrics::error(error.code);
         let name: String = head.name.chars().take(limits::MAX_KEY_BYTES).collect();
         let reply = Outgoing::failure(head.port, &name, head.id.map(Into::into), head.thing.clone(), error);
         let message = Some(encode(session.context.protocol, &reply));

@@ -31,6 +31,7 @@ use crate::{
         },
     },
     limiter::{Limiter, Rate, Verdict},
+    metrics,
     protocol::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, Role, ThingId,
         action::{Action, Edited, Form},
@@ -111,6 +112,7 @@ impl Session {
             session: self.context.session,
             caller: self.context.caller.clone(),
             open: self.open.iter().map(holding).collect(),
+            request_id: self.context.request_id.clone(),
         }
     }
 
@@ -224,7 +226,10 @@ impl Front {
             Err(error) => return self.refuse(id, sequence, &head, error),
             Ok(Route::Ping) => return self.answer(id, sequence, &head, &Empty {}, None),
             Ok(Route::Refresh) => None,
-            Ok(Route::Close) => return self.close_thing(id, sequence, &head),
+            Ok(Route::Close) => {
+                metrics::action(Action::Close);
+                return self.close_thing(id, sequence, &head);
+            }
             Ok(Route::UserAction(action)) => Some(action),
             Ok(Route::Sync) if session.has_open(thing, &[Form::Yjs]) => None,
             Ok(Route::Presence) if session.has_open(thing, &[Form::Json, Form::Yjs]) => None,
@@ -381,6 +386,7 @@ impl Front {
             if let Some(count) = self.counts.get_mut(&session.stream) {
                 *count -= 1;
             }
+            tracing::debug!(session = %id, request_id = session.context.request_id, "a session is over");
             session.open.keys().for_each(|thing| self.leave(id, *thing));
             self.tell_wfe(&WfeUp::Gone(id));
         }

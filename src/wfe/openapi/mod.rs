@@ -26,7 +26,8 @@ from its handshake on.
 
 Every error is `application/problem+json` (RFC 9457) with a `code` and its `name`; the exceptions are pages for \
 people and errors of `/oauth/token`, which RFC 6749 describes. An address that is not described here answers 404 \
-`not_found`, another method 405 `method_not_allowed`. `HEAD` works wherever `GET` does.
+`not_found`, another method 405 `method_not_allowed`. `HEAD` works wherever `GET` does. \
+Every answer has an `X-Request-Id`, by which it is found in the server's log.
 
 The schemas of answers are closed, so that they show exactly what this release sends. A later release may send more: \
 clients ignore fields that they do not know, and so does the server.";

@@ -1,6 +1,9 @@
 //! `widgetapp_admin`: the administrator's command. Talks to the running server over its socket in the
 //! data directory.
 
+mod table;
+mod watch;
+
 use std::{
     io::{self, ErrorKind},
     path::PathBuf,
@@ -8,10 +11,11 @@ use std::{
 };
 
 use clap::{ArgGroup, CommandFactory, Parser, error::ErrorKind as Usage};
+use serde_json::Value;
 use widgetapp::{
     cli::single_dash,
     ipc::control::{AdminRequest, LISTED_AT_ONCE, OauthRequest},
-    supervisor::admin::{self, Answer, Named, ProcessStatus, Request},
+    supervisor::admin::{self, Answer, Named, Request},
 };
 
 const REFUSED: u8 = 1;
@@ -24,16 +28,23 @@ const NO_SERVER: u8 = 3;
 #[derive(Parser)]
 #[command(name = "widgetapp_admin", version)]
 #[command(group(ArgGroup::new("what").required(true).args(WHAT)))]
-#[command(group(ArgGroup::new("as_json").multiple(true).args(["status", "groups", "users", "audit", "clients", "tokens", "client"])))]
+#[command(group(ArgGroup::new("as_json").multiple(true).args(["status", "watch", "config", "groups", "users", "audit", "clients", "tokens", "client"])))]
 struct Options {
     /// The server's data directory.
     #[arg(long, value_name = "DIR", default_value = "widgetapp-data", env = "WIDGETAPP_SERVER__DATA")]
     data: PathBuf,
 
-    /// Show every process of the server.
+    /// Show every process of the server: its clients, what it takes of the processor and of memory, its messages, and
+    /// whether it is rogue.
     #[arg(long)]
     status: bool,
-    /// With a list, or for a new secret: one JSON object per line.
+    /// The same, anew each second; q ends it. Where the output is no terminal, the table is printed each second.
+    #[arg(long)]
+    watch: bool,
+    /// Show the settings in effect, and where each of them came from.
+    #[arg(long)]
+    config: bool,
+    /// With -status, -watch, -config or a list, or for a new secret: one JSON object per line.
     #[arg(long, requires = "as_json")]
     json: bool,
 
@@ -148,8 +159,10 @@ struct Options {
 }
 
 /// What can be asked for; one of them at a time.
-const WHAT: [&str; 20] = [
+const WHAT: [&str; 22] = [
     "status",
+    "watch",
+    "config",
     "start",
     "restart",
     "stop",
@@ -192,8 +205,12 @@ async fn main() -> ExitCode {
         Ok(request) => request,
         Err(why) => Options::command().error(Usage::ArgumentConflict, why).exit(),
     };
-    match ask(&options, request).await {
-        Ok(answer) => print(&options, answer),
+    let done = match options.watch {
+        true => watch::run(&options.data, options.json).await.map(|()| ExitCode::SUCCESS),
+        false => ask(&options, request).await.map(|answer| print(&options, answer)),
+    };
+    match done {
+        Ok(code) => code,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             eprintln!("no server runs with the data directory {}; name another with -data DIR", options.data.display());
             ExitCode::from(NO_SERVER)
@@ -210,8 +227,11 @@ fn request(options: &Options) -> Result<Request, &'static str> {
     if let Some(kind) = &options.process {
         return of_process(options, kind);
     }
-    if options.status {
+    if options.status || options.watch {
         return Ok(Request::Status);
+    }
+    if options.config {
+        return Ok(Request::Config);
     }
     let json = options.json;
     let of_oauth = |request| Ok(Request::Ask(AdminRequest::Oauth(request)));
@@ -354,7 +374,11 @@ async fn ask(options: &Options, mut request: Request) -> io::Result<Answer> {
 
 fn print(options: &Options, answer: Answer) -> ExitCode {
     match answer {
-        Ok(lines) if options.status && !options.json => println!("{}", table(&lines)),
+        Ok(lines) if options.status && !options.json => {
+            let processes: Vec<_> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            println!("{}", table::text(&processes));
+        }
+        Ok(lines) if options.config && !options.json => settings(&lines),
         Ok(lines) => lines.iter().for_each(|line| println!("{line}")),
         Err(why) => {
             eprintln!("{why}");
@@ -364,19 +388,16 @@ fn print(options: &Options, answer: Answer) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn table(lines: &[String]) -> String {
-    let mut rows = vec![["PROCESS", "ID", "PID", "STATE", "CLIENTS", "UPTIME", "RESTARTS"].map(str::to_owned)];
-    for status in lines.iter().filter_map(|line| serde_json::from_str::<ProcessStatus>(line).ok()) {
-        let pid = status.pid.map_or_else(|| "-".into(), |pid| pid.to_string());
-        let clients = status.clients.map_or_else(String::new, |clients| clients.to_string());
-        let uptime = format!("{} s", status.uptime_seconds);
-        rows.push([status.process, status.id, pid, status.state, clients, uptime, status.restarts.to_string()]);
-    }
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let line = |row: &[String; 7]| {
-        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+/// The settings as a table: key, value, and where it came from.
+fn settings(lines: &[String]) {
+    let lines: Vec<Value> = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let row = |line: &Value| (text(&line["key"]), line["value"].to_string(), text(&line["from"]));
+    let rows: Vec<_> = lines.iter().map(row).collect();
+    let width = |cell: fn(&(String, String, String)) -> usize| rows.iter().map(cell).max().unwrap_or(0);
+    let (keys, values) = (width(|row| row.0.len()), width(|row| row.1.len()));
+    rows.iter().for_each(|(key, value, from)| println!("{key:<keys$}  {value:<values$}  {from}"));
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
