@@ -15,7 +15,7 @@ Feature: The processes of the server
     @claim:status+2
     Scenario: The status shows every process
       When the administrator runs "widgetapp_admin -status"
-      Then the command prints a table with the columns "PROCESS ID PID STATE CLIENTS UPTIME RESTARTS"
+      Then the command prints a table with the columns "PROCESS ID PID STATE CLIENTS CPU MEMORY IN/S OUT/S QUEUE UPTIME RESTARTS ROGUE"
       And the table shows "_wfe", "_sfe" and "_stream" as "running"
 
   @claim:C31+1

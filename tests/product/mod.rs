@@ -18,8 +18,12 @@ pub struct Product {
     supervisor: Child,
     data: TempDir,
     urls: Vec<String>,
+    metrics_url: Option<String>,
     log: PathBuf,
 }
+
+/// What the line begins with that says where metrics are.
+const METRICS: &str = "metrics at ";
 
 impl Product {
     /// Starts it with the demonstration's data.
@@ -59,13 +63,15 @@ impl Product {
             .spawn()
             .expect("the server starts");
         let stdout = supervisor.stdout.take().expect("its output is piped");
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok).peekable();
+        let metrics_url = lines.next_if(|line| line.starts_with(METRICS)).map(|line| line[METRICS.len()..].to_owned());
         let addresses = options.iter().filter(|option| **option == "--listen").count().max(1);
-        let lines = BufReader::new(stdout).lines().take(addresses).map(|line| line.expect("its output can be read"));
+        let lines = lines.take(addresses);
         let urls: Vec<String> = lines.filter_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).collect();
         if urls.len() < addresses {
             panic!("the server did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
         }
-        Self { urls, supervisor, data, log }
+        Self { urls, metrics_url, supervisor, data, log }
     }
 
     /// Its base URL.
@@ -76,6 +82,11 @@ impl Product {
     /// The base URLs of all its addresses.
     pub fn urls(&self) -> &[String] {
         &self.urls
+    }
+
+    /// Where its metrics are, if the options say `metrics.listen`.
+    pub fn metrics_url(&self) -> &str {
+        self.metrics_url.as_deref().expect("metrics are served")
     }
 
     /// `host:port`.

@@ -11,6 +11,7 @@ mod kills;
 mod limits;
 mod live;
 mod members;
+mod metrics;
 mod permissions;
 mod processes;
 mod raw;

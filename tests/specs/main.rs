@@ -13,6 +13,7 @@
 //! | `editor` | an editor built on Yjs, by y-websocket |
 //! | `application` | an application that acts for people, and their browser |
 //! | `test_issuer` | an identity provider that does as it is told |
+//! | `screen` | a command that shows a picture |
 //! | `web` | plain HTTP |
 //! | `described` | whether what goes over the wire is what the guides describe |
 //! | `wording` | JSON as the features write it, and whether a message is like it |
@@ -33,6 +34,7 @@ mod product;
 mod program;
 mod report;
 mod scene;
+mod screen;
 mod steps;
 #[path = "../../src/wfe/oauth/external/test_issuer.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]

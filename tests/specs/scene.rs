@@ -14,6 +14,7 @@ use crate::{
     person::Person,
     product::{PATIENCE, Product},
     program::Program,
+    screen::Screen,
     steps::service::ServiceManager,
     test_issuer::TestIssuer,
     web::Answer,
@@ -81,6 +82,8 @@ pub struct Scene {
     pub question: Vec<String>,
     /// The proxy in front.
     pub nginx: Option<Nginx>,
+    /// The command that shows a picture at a terminal.
+    pub screen: Option<Screen>,
     /// A stream on which a program says nothing.
     pub quiet: Option<QuietStream>,
     /// Who has started the server, if somebody asks for word of it.

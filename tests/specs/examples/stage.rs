@@ -53,6 +53,7 @@ impl Stage {
         };
         let mut redactions = Redactions::default();
         redactions.server_is_at(&listen);
+        redactions.metrics_are_at(&free_address());
         let stage = Self { root, redactions, listen, met_people: false };
         for (name, text) in &example.files {
             fs::write(folder.join(name), stage.redactions.fill_in(text)).expect("the directory is ours");

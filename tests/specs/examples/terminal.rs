@@ -2,22 +2,18 @@
 
 use std::{
     io::{Read as _, Write as _},
-    os::{fd::OwnedFd, unix::process::CommandExt as _},
+    os::unix::process::CommandExt as _,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use rustix::{
-    fs::{Mode, OFlags},
-    process::{Pid, Signal, kill_process_group},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::{sleep, timeout};
 use widgetapp::clock;
 
 use super::stage::Stage;
-use crate::product::PATIENCE;
+use crate::{product::PATIENCE, screen};
 
 /// Runs what it reads, command by command, and says when each has ended. Control and C ends the command only.
 const SHELL: &str = r#"
@@ -51,7 +47,7 @@ pub type Printed = (String, Option<i32>);
 impl Terminal {
     /// Opens one.
     pub fn open(stage: &Stage) -> Self {
-        let (screen, inside) = pair().expect("there are terminals");
+        let (screen, inside) = screen::pair().expect("there are terminals");
         let mut shell = Command::new("bash");
         shell.args(["--norc", "--noprofile", "-c", SHELL]).current_dir(stage.folder()).process_group(0);
         for (name, _) in std::env::vars_os() {
@@ -173,14 +169,4 @@ fn end_of(printed: &str) -> Option<(&str, i32, &str)> {
     let (text, rest) = printed.split_once(END)?;
     let (code, rest) = rest.split_once(END)?;
     Some((text, code.parse().ok()?, rest))
-}
-
-/// A terminal: what people see of it, and what programs do.
-fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
-    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&screen)?;
-    unlockpt(&screen)?;
-    let name = ptsname(&screen, Vec::new())?;
-    let inside = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok((screen, inside))
 }

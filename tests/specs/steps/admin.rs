@@ -111,7 +111,7 @@ async fn server_with_variable(scene: &mut Scene, variable: String) {
 }
 
 /// Runs a server that is to end by itself.
-async fn serve(scene: &mut Scene, options: Vec<String>) {
+pub(super) async fn serve(scene: &mut Scene, options: Vec<String>) {
     let variables = scene.variables.clone();
     let run = || {
         let output = Command::new("timeout")

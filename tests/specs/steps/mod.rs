@@ -28,6 +28,7 @@ mod sharing;
 mod streams;
 mod syncing;
 mod tokens;
+mod watching;
 
 use std::{convert::Infallible, fmt, ops::Deref, str::FromStr};
 

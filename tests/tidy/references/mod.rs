@@ -4,6 +4,7 @@
 mod codes;
 mod commands;
 mod configuration;
+mod metrics;
 mod permissions;
 
 use std::fs;
@@ -37,6 +38,11 @@ fn the_page_of_codes_is_that_of_the_program() {
 #[test]
 fn the_page_of_settings_is_that_of_the_program() {
     is_up_to_date("admin/configuration.md", &configuration::page());
+}
+
+#[test]
+fn the_page_of_metrics_is_that_of_the_program() {
+    is_up_to_date("admin/metrics.md", &metrics::page());
 }
 
 #[test]
