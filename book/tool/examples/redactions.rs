@@ -4,7 +4,7 @@
 //! the second. `[THING]` is the demonstration's, `[TOKEN]` and `[PASSWORD]` are Ada's, `[TOKEN:grace]` and the like
 //! are whose they say; `[BASIC]` is Ada's name and password as HTTP Basic wants them, `[SECRET]` that of
 //! `demo-external-system`.
-//! `[TIME]`, `[PID]`, `[PORT]` and `[NODE]` stand for anything that there may be, as nobody comes back to it.
+//! `[TIME]`, `[PID]`, `[CPU]`, `[SIZE]`, `[RATE]`, `[PORT]` and `[NODE]` stand for anything that there may be, as nobody comes back to it.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -14,6 +14,10 @@ use regex::{Captures, Regex};
 pub const ADDRESS: &str = "127.0.0.1:8080";
 /// [`ADDRESS`]'s port.
 const PORT: &str = "8080";
+/// Where readers have their metrics.
+pub const METRICS: &str = "127.0.0.1:9090";
+/// [`METRICS`]'s port.
+const METRICS_PORT: &str = "9090";
 /// What ids and epochs begin with that are the examples' own.
 const MADE_UP: &str = "00000000";
 
@@ -37,10 +41,12 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         ("THING", true, uuid_in("thing")),
         ("ID", true, UUID.to_owned()),
         ("NODE", false, r#""node": ?"(?<it>[^"\[]+)""#.to_owned()),
-        ("TIME", false, r#""(?:\w+_)?(?:at|seconds)": ?(?<it>\d+)"#.to_owned()),
+        ("TIME", false, r#""(?:\w+_)?(?:at|seconds)": ?(?<it>\d[\d.]*)"#.to_owned()),
         ("TIME", false, r#""retry_after_ms": ?(?<it>\d+)"#.to_owned()),
         ("TIME", false, r"(?<it>\b\d{4}-\d\d-\d\dT[\d:.]+Z)".to_owned()),
         ("TIME", false, r"\bin (?<it>\d+\.\d) s\b".to_owned()),
+        ("CPU", false, r#""cpu_percent": ?(?<it>[\d.]+|null)"#.to_owned()),
+        ("SIZE", false, r#""(?:memory|resident)_bytes": ?(?<it>\d+|null)"#.to_owned()),
         ("PID", false, r#""pid": ?(?<it>\d+)"#.to_owned()),
         ("PID", false, r"\bpid (?<it>\d+)".to_owned()),
         ("PORT", false, r"127\.0\.0\.1:(?<it>\d+)".to_owned()),
@@ -62,12 +68,19 @@ pub struct Redactions {
     values: BTreeMap<String, String>,
     /// Where the server is in truth.
     address: Option<String>,
+    /// Where its metrics are in truth.
+    metrics: Option<String>,
 }
 
 impl Redactions {
     /// The server of this run.
     pub fn server_is_at(&mut self, address: &str) {
         self.address = Some(address.to_owned());
+    }
+
+    /// The metrics of this run.
+    pub fn metrics_are_at(&mut self, address: &str) {
+        self.metrics = Some(address.to_owned());
     }
 
     /// What a placeholder, without its brackets, stands for from now on.
@@ -85,10 +98,11 @@ impl Redactions {
     pub fn fill_in(&self, text: &str) -> String {
         let value = |found: &Captures| self.values.get(&found[1]).cloned().unwrap_or_else(|| found[0].to_owned());
         let text = PLACEHOLDER.replace_all(text, value);
-        match &self.address {
-            Some(address) => text.replace(ADDRESS, address),
-            None => text.into_owned(),
-        }
+        let addresses = [(ADDRESS, &self.address), (METRICS, &self.metrics)];
+        addresses.into_iter().fold(text.into_owned(), |text, (readers, own)| match own {
+            Some(own) => text.replace(readers, own),
+            None => text,
+        })
     }
 
     /// This text as it would be in any other run.
@@ -105,6 +119,9 @@ impl Redactions {
             let alone = Regex::new(&format!(r"\bport {port}\b")).expect("a pattern");
             text = alone.replace_all(&text, format!("port {PORT}")).into_owned();
         }
+        if let Some(metrics) = &self.metrics {
+            text = text.replace(metrics, METRICS);
+        }
         for rule in RULES.iter() {
             text = self.follow(rule, &text);
         }
@@ -115,7 +132,7 @@ impl Redactions {
         let mut redacted = String::new();
         let mut done = 0;
         for found in rule.pattern.captures_iter(text).filter_map(|found| found.name("it")) {
-            let is_readers_port = rule.placeholder == "PORT" && found.as_str() == PORT;
+            let is_readers_port = rule.placeholder == "PORT" && [PORT, METRICS_PORT].contains(&found.as_str());
             if is_readers_port || found.as_str().starts_with(MADE_UP) {
                 continue;
             }
@@ -143,6 +160,11 @@ impl Redactions {
     }
 }
 
+/// Whether a line of the table is of a process that has to do with clients' messages.
+fn is_of_clients(line: &str) -> bool {
+    ["_sfe", "_stream"].iter().any(|kind| line.starts_with(kind))
+}
+
 /// Replaces what differs in the table of `widgetapp_admin -status`, and sets its columns anew.
 fn table_of_processes(text: &str) -> String {
     let Some((above, table)) = text.find("PROCESS  ").map(|at| text.split_at(at)) else { return text.to_owned() };
@@ -159,6 +181,11 @@ fn table_of_processes(text: &str) -> String {
                 match names[column] {
                     "PID" if is_number => "[PID]".to_owned(),
                     "UPTIME" if is_number => "[TIME]".to_owned(),
+                    // Some have not been measured yet, some have just said something.
+                    "IN/S" | "OUT/S" if is_of_clients(line) => "[RATE]".to_owned(),
+                    "QUEUE" if is_of_clients(line) => "[SIZE]".to_owned(),
+                    "CPU" if !cell.is_empty() && cell != "CPU" => "[CPU]".to_owned(),
+                    "MEMORY" if !cell.is_empty() && cell != "MEMORY" => "[SIZE]".to_owned(),
                     _ => cell.to_owned(),
                 }
             };
