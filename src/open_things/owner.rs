@@ -9,7 +9,7 @@ use super::{
     Command, Edit, Listener, NewContent, Read, View, Whole,
     audience::{self, Audience, Heard, HeardChange},
     emission::{Emission, Emissions, Unstored},
-    past::{self, PastError},
+    past::{self, PastError, writer},
 };
 use crate::{
     access::Principal,
@@ -132,11 +132,6 @@ async fn load(thing: ThingId, log: Arc<dyn Log>) -> Result<Owner, ErrorBody> {
         emissions: Emissions::default(),
         keys: HashMap::new(),
     })
-}
-
-/// A document writes under a name of its own each time that it is loaded.
-fn writer() -> u64 {
-    u64::from_le_bytes(clock::random_bytes())
 }
 
 /// What waited for a change can only hold if that was stored.

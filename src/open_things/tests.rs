@@ -169,6 +169,23 @@ async fn what_the_disk_refuses_is_not_made_and_the_thing_goes_on_when_there_is_r
 }
 
 #[tokio::test]
+async fn what_is_written_after_the_disk_refused_can_be_told_to_who_was_away() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            bench.log.full.store(true, Ordering::Relaxed);
+            assert_eq!(offset(bench.edit("a", "lost")).await, Err(ErrorCode::NotDurable.number()));
+            bench.log.full.store(false, Ordering::Relaxed);
+            for (key, expected) in [("b", 2), ("c", 3)] {
+                assert_eq!(offset(bench.edit(key, key)).await, Ok(expected));
+            }
+            assert_eq!(bench.view(Some(1)).await.missed.map(|missed| missed.len()), Some(2));
+            assert_eq!(bench.notes().await, "c");
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_thing_that_nobody_uses_is_unloaded_and_comes_back() {
     LocalSet::new()
         .run_until(async {
