@@ -18,5 +18,7 @@ pub fn start() {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
+        // It would complain on standard error, and panic if even that fails: a full disk, a closed terminal.
+        .log_internal_errors(false)
         .try_init();
 }
