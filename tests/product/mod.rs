@@ -2,13 +2,13 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -18,7 +18,10 @@ pub struct Product {
     supervisor: Child,
     data: TempDir,
     urls: Vec<String>,
-    log: PathBuf,
+    /// Not among the data, where a test may leave no room for it.
+    log: NamedTempFile,
+    options: Vec<String>,
+    env: Vec<(String, String)>,
 }
 
 impl Product {
@@ -43,29 +46,30 @@ impl Product {
     }
 
     fn launch(data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
-        let log = data.path().join("server.log");
-        let log_file = std::fs::File::options().create(true).append(true).open(&log).expect("a log file");
-        let listen: &[&str] = if options.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
-        let mut supervisor = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
-            .args(["serve", "--data"])
-            .arg(data.path())
-            .args(listen)
-            .args(options)
-            .envs(env.iter().copied())
-            .current_dir(data.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log_file)
-            .spawn()
-            .expect("the server starts");
-        let stdout = supervisor.stdout.take().expect("its output is piped");
-        let addresses = options.iter().filter(|option| **option == "--listen").count().max(1);
-        let lines = BufReader::new(stdout).lines().take(addresses).map(|line| line.expect("its output can be read"));
-        let urls: Vec<String> = lines.filter_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).collect();
-        if urls.len() < addresses {
-            panic!("the server did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+        let log = NamedTempFile::new().expect("a temporary file");
+        let options: Vec<String> = options.iter().copied().map(Into::into).collect();
+        let env: Vec<_> = env.iter().map(|(name, value)| (String::from(*name), String::from(*value))).collect();
+        let (supervisor, urls) = spawn(data.path(), &options, &env, &log);
+        Self { urls, supervisor, data, log, options, env }
+    }
+
+    /// Kills all of it at once, if it still runs, and starts it again on the same data, at the same address.
+    pub fn start_again(&mut self) {
+        self.kill_all();
+        if !self.options.iter().any(|option| option == "--listen") {
+            self.options.extend(["--listen".into(), self.address().into()]);
         }
-        Self { urls, supervisor, data, log }
+        let (supervisor, urls) = spawn(self.data.path(), &self.options, &self.env, &self.log);
+        assert_eq!(urls, self.urls);
+        self.supervisor = supervisor;
+    }
+
+    /// Kills all of its processes at once, and waits until none is left.
+    pub fn kill_all(&mut self) {
+        let children = children(self.pid());
+        children.iter().chain([&self.pid()]).for_each(|pid| kill("KILL", *pid));
+        let _ = self.supervisor.wait();
+        eventually("all its processes have ended", || (!children.iter().any(|pid| is_alive(*pid))).then_some(()));
     }
 
     /// Its base URL.
@@ -90,7 +94,7 @@ impl Product {
 
     /// What it has logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        std::fs::read_to_string(self.log.path()).unwrap_or_default()
     }
 
     /// The demonstration's passwords and ids.
@@ -155,6 +159,39 @@ impl Drop for Product {
             eprintln!("--- the server's log ---\n{}", self.log());
         }
     }
+}
+
+/// Starts the program and waits until it says where it listens.
+fn spawn(data: &Path, options: &[String], env: &[(String, String)], log: &NamedTempFile) -> (Child, Vec<String>) {
+    let listen: &[&str] =
+        if options.iter().any(|option| option == "--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+    let log_file = std::fs::File::options().append(true).open(log.path()).expect("a log file");
+    let mut supervisor = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
+        .args(["serve", "--data"])
+        .arg(data)
+        .args(listen)
+        .args(options)
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .current_dir(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log_file)
+        .spawn()
+        .expect("the server starts");
+    let stdout = supervisor.stdout.take().expect("its output is piped");
+    let addresses = options.iter().filter(|option| *option == "--listen").count().max(1);
+    let lines = BufReader::new(stdout).lines().take(addresses).map(|line| line.expect("its output can be read"));
+    let urls: Vec<String> = lines.filter_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).collect();
+    if urls.len() < addresses {
+        panic!("the server did not start:\n{}", std::fs::read_to_string(log.path()).unwrap_or_default());
+    }
+    (supervisor, urls)
+}
+
+/// The processes that a process has started and that still run.
+fn children(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// Sends a signal, such as `KILL`, to a process.

@@ -15,6 +15,7 @@ mod permissions;
 mod processes;
 mod raw;
 mod refusals;
+mod reliability;
 mod replay;
 mod scaling;
 mod secrets;
