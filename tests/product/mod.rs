@@ -1,5 +1,7 @@
 //! A running WidgetApp for one test: the real program on a free port with a data directory of its own.
 
+mod file_system;
+
 use std::{
     io::{BufRead, BufReader},
     path::Path,
@@ -9,6 +11,8 @@ use std::{
 
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
+
+pub use self::file_system::FileSystem;
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -45,6 +49,11 @@ impl Product {
         Self::launch(data, options, &[])
     }
 
+    /// The same with these environment variables.
+    pub fn start_in_with_env(data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::launch(data, options, env)
+    }
+
     fn launch(data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
         let log = NamedTempFile::new().expect("a temporary file");
         let options: Vec<String> = options.iter().copied().map(Into::into).collect();
@@ -64,9 +73,14 @@ impl Product {
         self.supervisor = supervisor;
     }
 
+    /// The processes that it has started.
+    pub fn children(&self) -> Vec<u32> {
+        children(self.pid())
+    }
+
     /// Kills all of its processes at once, and waits until none is left.
     pub fn kill_all(&mut self) {
-        let children = children(self.pid());
+        let children = self.children();
         children.iter().chain([&self.pid()]).for_each(|pid| kill("KILL", *pid));
         let _ = self.supervisor.wait();
         eventually("all its processes have ended", || (!children.iter().any(|pid| is_alive(*pid))).then_some(()));

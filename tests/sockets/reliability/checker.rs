@@ -119,6 +119,11 @@ impl Verdict {
         })
     }
 
+    /// Acknowledged edits that are not where they were acknowledged to be.
+    pub fn lost_edits(&self) -> usize {
+        self.count(|violation| matches!(violation, Violation::Lost { .. } | Violation::Moved { .. }))
+    }
+
     /// One key at two offsets, or one offset delivered twice.
     pub fn twice(&self) -> usize {
         self.count(|violation| matches!(violation, Violation::AppliedTwice { .. } | Violation::HeardTwice { .. }))
