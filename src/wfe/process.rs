@@ -122,9 +122,15 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     while let Some((command, sockets)) = commands.next().await? {
         match command {
             Command::Link(link) => {
-                let end = LinkEnd::from_sockets(sockets)?;
                 let ProcessId::Sfe(sfe) = link.peer else { continue };
                 let (links, control) = (links.clone(), control.clone());
+                let end = match LinkEnd::from_sockets(sockets) {
+                    Ok(end) => end,
+                    Err(error) => {
+                        tokio::task::spawn_local(control.link_again(link, error));
+                        continue;
+                    }
+                };
                 tokio::task::spawn_local(async move {
                     let over = links.follow(sfe, link.number, end).await;
                     tracing::debug!(sfe, ?over, "a link is over");
