@@ -134,6 +134,7 @@ impl Handovers {
     pub fn refuse(&self, session: Uuid) {
         if let Some(waiting) = self.waiting.borrow_mut().remove(&session) {
             refuse(&waiting.passenger.1);
+            self.redirect(waiting.sfe, None);
         }
     }
 

@@ -5,6 +5,7 @@
 //! connection after its handover is not known here.
 
 mod administration;
+mod admissions;
 mod ajax;
 mod assets;
 mod body;
@@ -58,6 +59,7 @@ pub(crate) use process::tls;
 pub use router::router;
 pub use stream_door::Handover;
 
+use admissions::Admissions;
 use oauth::{TokenRequests, consent::Seals};
 use origin::Site;
 use recorder::Audit;
@@ -66,6 +68,7 @@ use tickets::Tickets;
 
 use crate::{
     access::Principal,
+    clock,
     config::Config,
     limiter::{Limiters, Rate},
     protocol::ErrorCode,
@@ -92,6 +95,7 @@ struct Inner {
     ready: Ready,
     openings: Limiters<Principal>,
     tickets: Tickets,
+    admissions: Admissions,
     token_requests: TokenRequests,
     seals: Seals,
     audit: Audit,
@@ -118,6 +122,7 @@ impl App {
         let sign_in = SignIn::new(store.clone(), Passwords::new());
         let rate = Rate { per_second: config.stream.openings_per_second, burst: config.stream.opening_burst };
         let openings = Limiters::new(rate);
+        let admissions = Admissions::new(config.stream.admissions_per_second, clock::now());
         let token_requests = TokenRequests::new(&config.oauth);
         let proxies = Proxies::new(config.server.trusted_proxies.clone());
         Ok(Self(Arc::new(Inner {
@@ -130,6 +135,7 @@ impl App {
             site,
             openings,
             tickets: Tickets::default(),
+            admissions,
             token_requests,
             seals: Seals::new(),
             ready,
@@ -184,6 +190,10 @@ impl App {
 
     fn tickets(&self) -> &Tickets {
         &self.0.tickets
+    }
+
+    fn admissions(&self) -> &Admissions {
+        &self.0.admissions
     }
 
     /// Where it is noted who did what to whose access.
