@@ -13,7 +13,13 @@
 mod checker;
 mod faults;
 mod figures;
+mod kills;
 mod load;
+mod power_cut;
+mod scarce;
+mod slow;
+mod socket;
+mod storm;
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},

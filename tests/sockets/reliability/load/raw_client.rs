@@ -4,11 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use futures_util::{Sink, SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{
-    WebSocketStream,
-    tungstenite::{self, Message, client::IntoClientRequest as _},
-};
+use tokio_tungstenite::tungstenite::{self, Message};
 use widgetapp::{
     client::{BackOff, EditBody, Login},
     clock,
@@ -18,7 +14,10 @@ use super::{
     participant::Participant,
     replica::{self, Replica},
 };
-use crate::reliability::checker::Mark;
+use crate::reliability::{
+    checker::Mark,
+    socket::{self, Socket},
+};
 
 const TICK: Duration = Duration::from_millis(10);
 /// A connection on which nothing comes for so long, not even a ping, is dead.
@@ -50,22 +49,12 @@ pub async fn run(mut me: Participant, address: String, login: Login) -> Particip
     me
 }
 
-async fn connect(address: &str, login: &Login) -> Result<WebSocketStream<TcpStream>, Parting> {
+async fn connect(address: &str, login: &Login) -> Result<Socket, Parting> {
     let token = login.access_token().await?;
-    let mut request = format!("ws://{address}/_stream").into_client_request()?;
-    request.headers_mut().insert("Authorization", format!("Bearer {token}").parse()?);
-    let socket = TcpStream::connect(address).await?;
-    socket.set_nodelay(true)?;
-    match tokio_tungstenite::client_async(request, socket).await {
-        Ok((socket, _)) => Ok(socket),
-        Err(tungstenite::Error::Http(answer)) => {
-            let status = answer.status();
-            assert!([429, 503].contains(&status.as_u16()), "the stream was refused with {status}");
-            let seconds = answer.headers().get("Retry-After").and_then(|value| value.to_str().ok()?.parse().ok());
-            Err(Parting(status.to_string(), seconds.map(Duration::from_secs)))
-        }
-        Err(error) => Err(error.into()),
-    }
+    socket::open(address, &token).await.map_err(|refused| {
+        assert!(refused.status.is_none_or(|status| [429, 503].contains(&status)), "refused: {refused:?}");
+        Parting(refused.why, refused.retry_after)
+    })
 }
 
 async fn converse(
