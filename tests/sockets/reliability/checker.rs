@@ -84,13 +84,20 @@ pub enum Violation {
     /// A client was sent a change before those in front of it.
     OutOfOrder { client: String, after: u64, offset: u64 },
     /// A client was sent something else than the log has at this offset.
-    OtherThanStored { client: String, offset: u64, heard: Mark },
+    OtherThanStored { client: String, offset: u64, heard: Mark, stored: Option<String> },
     /// An edit was sent after another one was acknowledged, and stands before it.
     Overtook { sent_later: u64, acknowledged: u64, thing: String },
     /// A client did not hear of the last changes.
     Behind { client: String, at: u64, of: u64 },
     /// A client has other content than the log.
     Differs { client: String },
+}
+
+impl Violation {
+    /// Whether it says no more than that a client was cut off before it had heard of everything.
+    pub fn is_of_the_end(&self) -> bool {
+        matches!(self, Self::Behind { .. } | Self::Differs { .. })
+    }
 }
 
 /// What was checked, and what was found.
@@ -245,7 +252,13 @@ impl Checking<'_> {
             if let Seen::Change(offset, mark) = seen
                 && !by_offset.get(offset).is_some_and(|change| change.is_marked(mark))
             {
-                self.found(Violation::OtherThanStored { client: client(), offset: *offset, heard: mark.clone() });
+                let stored = by_offset.get(offset).and_then(|change| change.key.clone());
+                self.found(Violation::OtherThanStored {
+                    client: client(),
+                    offset: *offset,
+                    heard: mark.clone(),
+                    stored,
+                });
             }
         }
         let (at, of) = (last.unwrap_or(0), self.stored.changes.last().map_or(0, |change| change.offset));

@@ -133,7 +133,13 @@ fn another_change_than_the_stored_one_is_found() {
         histories[0].seen[3] = Seen::Change(4, Mark::Key("b-3".into()));
         histories[1].seen[3] = Seen::Change(4, Mark::Update(99));
     });
-    let other = |client: &str, heard| Violation::OtherThanStored { client: client.into(), offset: 4, heard };
+    let stored = Some("a-4".to_owned());
+    let other = |client: &str, heard| Violation::OtherThanStored {
+        client: client.into(),
+        offset: 4,
+        heard,
+        stored: stored.clone(),
+    };
     assert_eq!(violations, [other("a", Mark::Key("b-3".into())), other("b", Mark::Update(99))]);
 }
 

@@ -1,13 +1,13 @@
 //! Everything that can befall the server, at random, while clients edit.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom as _};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use widgetapp::clock;
 
 use super::{
-    NO_RATE_LIMIT, alone, assert_kept,
+    SETTINGS, TWO_OF_EACH, alone, assert_kept,
     figures::{Blow, Figures, pauses_by_kind},
     load::{Load, Size},
     minutes, verdict,
@@ -16,14 +16,23 @@ use crate::product::{Product, is_alive, kill};
 
 /// The processes that can be hit.
 const KINDS: [&str; 4] = ["_wfe", "_sfe", "_stream", "widgetapp"];
-/// How long a process stands still.
-const STOPPED_FOR: Duration = Duration::from_millis(1500);
-/// How long the disk is full, or there are no descriptors.
-const SCARCE_FOR: Duration = Duration::from_millis(1500);
-/// Time to recover, between two blows.
-const BETWEEN: std::ops::Range<f64> = 0.3..1.3;
-/// Two of each front end, so that something is hit while its like goes on.
-const PROCESSES: [(&str, &str); 2] = [("WIDGETAPP_SFE__INSTANCES", "2"), ("WIDGETAPP_SFE__STREAMS_PER_INSTANCE", "2")];
+
+/// How the blows follow one another.
+#[derive(Clone, Debug)]
+struct Pace {
+    /// How long a process stands still.
+    stopped_for: Duration,
+    /// How long the disk is full, or there are no descriptors.
+    scarce_for: Duration,
+    /// Seconds to recover, between two blows.
+    between: Range<f64>,
+}
+
+/// One upon the other: many are met while the one before is still felt.
+const QUICK: Pace =
+    Pace { stopped_for: Duration::from_millis(1500), scarce_for: Duration::from_millis(1500), between: 0.3..1.3 };
+/// With time to recover, so that each has a pause of its own; what stands still for so long is found and replaced.
+const CALM: Pace = Pace { stopped_for: Duration::from_secs(7), scarce_for: Duration::from_secs(3), between: 3.0..6.0 };
 
 /// One thing that befalls the server.
 #[derive(Clone, Copy, Debug)]
@@ -50,29 +59,31 @@ impl Fault {
     }
 
     /// As it stands in the figures.
-    fn name(self) -> String {
+    fn name(self, pace: &Pace) -> String {
         match self {
             Self::Kill(kind) => format!("kill {kind}"),
-            Self::Stop(kind) => format!("stop {kind} for {STOPPED_FOR:?}"),
-            Self::DiskFull => format!("disk full for {SCARCE_FOR:?}"),
-            Self::NoDescriptors(kind) => format!("no descriptors in {kind} for {SCARCE_FOR:?}"),
+            Self::Stop(kind) => format!("stop {kind} for {:?}", pace.stopped_for),
+            Self::DiskFull => format!("disk full for {:?}", pace.scarce_for),
+            Self::NoDescriptors(kind) => format!("no descriptors in {kind} for {:?}", pace.scarce_for),
             Self::KillAll => "kill all".into(),
         }
     }
 
     /// Lets it happen, and pass.
-    fn befall(self, product: &mut Product, random: &mut StdRng) {
+    fn befall(self, product: &mut Product, random: &mut StdRng, pace: &Pace) {
         match self {
             Self::Kill(kind) => one_of(product, kind, random).into_iter().for_each(|pid| kill("KILL", pid)),
             Self::Stop(kind) => {
                 let Some(pid) = one_of(product, kind, random) else { return };
                 kill("STOP", pid);
-                std::thread::sleep(STOPPED_FOR);
+                std::thread::sleep(pace.stopped_for);
                 // It may have been found hung meanwhile, and replaced.
                 kill("CONT", pid);
             }
-            Self::DiskFull => limited(one_of(product, "_wfe", random), Resource::Fsize, 0),
-            Self::NoDescriptors(kind) => limited(one_of(product, kind, random), Resource::Nofile, 3),
+            Self::DiskFull => limited(one_of(product, "_wfe", random), Resource::Fsize, 0, pace.scarce_for),
+            Self::NoDescriptors(kind) => {
+                limited(one_of(product, kind, random), Resource::Nofile, 3, pace.scarce_for);
+            }
             Self::KillAll => product.start_again(),
         }
     }
@@ -87,44 +98,44 @@ fn one_of(product: &Product, kind: &str, random: &mut StdRng) -> Option<u32> {
 }
 
 /// Takes something away from a process for a while.
-fn limited(pid: Option<u32>, resource: Resource, most: u64) {
+fn limited(pid: Option<u32>, resource: Resource, most: u64, lasts: Duration) {
     let Some(pid) = pid.filter(|pid| is_alive(*pid)) else { return };
     let process = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let enough = getrlimit(resource);
     // It may have ended in this moment.
     let _ = prlimit(process, resource, Rlimit { current: Some(most), maximum: enough.maximum });
-    std::thread::sleep(SCARCE_FOR);
+    std::thread::sleep(lasts);
     let _ = prlimit(process, resource, enough);
 }
 
 /// Lets everything happen for so long, at least once each; what happened when.
-fn befall_all(product: &mut Product, load: &Load, seed: u64, lasts: Duration) -> Vec<Blow> {
+fn befall_all(product: &mut Product, load: &Load, seed: u64, (pace, lasts): (&Pace, Duration)) -> Vec<Blow> {
     let mut random = StdRng::seed_from_u64(seed);
     let (mut blows, until) = (Vec::new(), clock::now() + lasts);
     loop {
         for fault in Fault::all(&mut random) {
-            std::thread::sleep(Duration::from_secs_f64(random.random_range(BETWEEN)));
+            std::thread::sleep(Duration::from_secs_f64(random.random_range(pace.between.clone())));
             assert!(load.goes_on(), "the clients ended after {:?}", blows.last());
-            blows.push(Blow { at: clock::now(), what: fault.name() });
-            fault.befall(product, &mut random);
+            blows.push(Blow { at: clock::now(), what: fault.name(pace) });
+            fault.befall(product, &mut random, pace);
         }
         if clock::now() >= until {
-            std::thread::sleep(Duration::from_secs_f64(BETWEEN.end));
+            std::thread::sleep(Duration::from_secs_f64(pace.between.end));
             return blows;
         }
     }
 }
 
-fn survives(name: &'static str, size: Size, lasts: Duration) {
+fn survives(name: &'static str, size: Size, pace: &Pace, lasts: Duration) {
     let _alone = alone();
     let mut figures = Figures::new(name);
     let seed = std::env::var("SEED")
         .map_or_else(|_| u64::from_le_bytes(clock::random_bytes()), |seed| seed.parse().expect("SEED is a number"));
     eprintln!("{name}: SEED={seed}");
-    let mut product = Product::start_with_env(&[], &[NO_RATE_LIMIT.as_slice(), &PROCESSES].concat());
+    let mut product = Product::start_with_env(&[], &[SETTINGS.as_slice(), &TWO_OF_EACH].concat());
     let load = Load::start(&product, size);
     let start = clock::now();
-    let blows = befall_all(&mut product, &load, seed, lasts);
+    let blows = befall_all(&mut product, &load, seed, (pace, lasts));
     let outcome = load.finish();
     let lasted = start.elapsed();
     let verdict = verdict(&mut product, &outcome);
@@ -145,11 +156,11 @@ fn survives(name: &'static str, size: Size, lasts: Duration) {
 #[test]
 fn nothing_is_lost_whatever_befalls_the_server() {
     book::claims!("edit-kept", 1);
-    survives("faults-short", Size { clients: 40, things: 8, per_second: 5.0 }, Duration::ZERO);
+    survives("faults-short", Size { clients: 40, things: 8, per_second: 5.0 }, &QUICK, Duration::ZERO);
 }
 
 #[test]
 #[ignore = "takes MINUTES, ten if not said"]
 fn nothing_is_lost_by_two_hundred_clients_whatever_befalls_the_server() {
-    survives("faults", Size { clients: 200, things: 20, per_second: 5.0 }, minutes(10.0));
+    survives("faults", Size { clients: 200, things: 20, per_second: 5.0 }, &CALM, minutes(10.0));
 }

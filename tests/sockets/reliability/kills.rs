@@ -7,7 +7,7 @@ use serde_json::json;
 use widgetapp::clock;
 
 use super::{
-    NO_RATE_LIMIT, alone, assert_kept,
+    SETTINGS, TWO_OF_EACH, alone, assert_kept,
     figures::{Blow, Figures, pauses_by_kind, spread},
     load::{Load, Outcome, Size},
     minutes, verdict,
@@ -53,7 +53,7 @@ fn note_connections(figures: &mut Figures, outcome: &Outcome) -> usize {
 fn killed(name: &'static str, kind: &str, env: &[(&str, &str)], every: Duration, usual_minutes: f64) -> usize {
     let _alone = alone();
     let mut figures = Figures::new(name);
-    let mut product = Product::start_with_env(&[], &[&NO_RATE_LIMIT, env].concat());
+    let mut product = Product::start_with_env(&[], &[&SETTINGS, env].concat());
     let load = Load::start(&product, SIZE);
     let lasts = minutes(usual_minutes);
     let (blows, away) = kill_again_and_again(&product, &load, kind, every, lasts);
@@ -91,15 +91,13 @@ fn back_after(blows: &[Blow], outcome: &Outcome) -> Vec<Duration> {
 #[test]
 #[ignore = "takes MINUTES, ten if not said"]
 fn a1_a_killed_sfe_closes_no_connection() {
-    let two = [("WIDGETAPP_SFE__INSTANCES", "2")];
-    assert_eq!(killed("a1", "_sfe", &two, Duration::from_secs(2), 10.0), 0, "connections closed");
+    assert_eq!(killed("a1", "_sfe", &TWO_OF_EACH, Duration::from_secs(2), 10.0), 0, "connections closed");
 }
 
 #[test]
 #[ignore = "takes MINUTES, ten if not said"]
 fn a2_a_killed_stream_takes_only_its_own_clients_with_it() {
-    let four = [("WIDGETAPP_SFE__INSTANCES", "2"), ("WIDGETAPP_SFE__STREAMS_PER_INSTANCE", "2")];
-    killed("a2", "_stream", &four, Duration::from_secs(2), 10.0);
+    killed("a2", "_stream", &TWO_OF_EACH, Duration::from_secs(2), 10.0);
 }
 
 #[test]
@@ -114,7 +112,7 @@ fn a4_all_of_it_killed_comes_back_in_time() {
     let _alone = alone();
     let mut figures = Figures::new("a4");
     let rounds = std::env::var("ROUNDS").map_or(20, |rounds| rounds.parse().expect("ROUNDS is a number"));
-    let mut product = Product::start_with_env(&[], &NO_RATE_LIMIT);
+    let mut product = Product::start_with_env(&[], &SETTINGS);
     fill_log(&mut product, 1_000_000);
     let load = Load::start(&product, SIZE);
     let (mut blows, mut gone, mut started) = (Vec::new(), Vec::new(), Vec::new());
@@ -183,8 +181,7 @@ fn fill_log(product: &mut Product, edits: u64) {
 fn a5_what_hangs_or_dies_of_a_fault_is_replaced() {
     let _alone = alone();
     let mut figures = Figures::new("a5");
-    let two = [("WIDGETAPP_SFE__INSTANCES", "2"), ("WIDGETAPP_SFE__STREAMS_PER_INSTANCE", "2")];
-    let mut product = Product::start_with_env(&[], &[NO_RATE_LIMIT.as_slice(), &two].concat());
+    let mut product = Product::start_with_env(&[], &[SETTINGS.as_slice(), &TWO_OF_EACH].concat());
     let load = Load::start(&product, SIZE);
     let (mut blows, mut replaced) = (Vec::new(), serde_json::Map::new());
     for signal in ["STOP", "SEGV", "BUS"] {

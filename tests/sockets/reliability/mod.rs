@@ -11,6 +11,7 @@
 //! Each prints its figures as one line and writes them to `target/evidence/reliability/`.
 
 mod checker;
+mod ends;
 mod faults;
 mod figures;
 mod kills;
@@ -32,12 +33,20 @@ use self::{
 };
 use crate::product::Product;
 
-/// More than a person does, so that few users stand for many.
-const NO_RATE_LIMIT: [(&str, &str); 4] = [
+/// What one server is told for these tests: few users stand for many, and the processes stay the same unless a test
+/// is about that.
+const SETTINGS: [(&str, &str); 5] = [
     ("WIDGETAPP_STREAM__REQUESTS_PER_SECOND", "1000000"),
     ("WIDGETAPP_STREAM__REQUEST_BURST", "1000000"),
     ("WIDGETAPP_STREAM__OPENINGS_PER_SECOND", "1000000"),
     ("WIDGETAPP_STREAM__OPENING_BURST", "1000000"),
+    ("WIDGETAPP_SFE__MAX_INSTANCES", "1"),
+];
+/// Two of each front end, so that something is hit while its like goes on.
+const TWO_OF_EACH: [(&str, &str); 3] = [
+    ("WIDGETAPP_SFE__MIN_INSTANCES", "2"),
+    ("WIDGETAPP_SFE__MAX_INSTANCES", "2"),
+    ("WIDGETAPP_SFE__STREAMS_PER_INSTANCE", "2"),
 ];
 
 /// Holds what the clients were told against the log, after all of the server was killed.

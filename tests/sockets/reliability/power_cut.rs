@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use widgetapp::clock;
 
 use super::{
-    NO_RATE_LIMIT, alone,
-    checker::{self, Verdict, Violation},
+    SETTINGS, alone,
+    checker::{self, Verdict},
     figures::Figures,
     load::{Load, Outcome, Size},
 };
@@ -30,7 +30,7 @@ const MOST_CONTROLS: usize = 10;
 fn round(durability: &str, random: &mut StdRng) -> Verdict {
     let file_system = FileSystem::in_a_file().expect("a file system");
     let data = TempDir::new_in(file_system.path()).expect("a directory");
-    let env = [NO_RATE_LIMIT.as_slice(), &[("WIDGETAPP_LOG__DURABILITY", durability)]].concat();
+    let env = [SETTINGS.as_slice(), &[("WIDGETAPP_LOG__DURABILITY", durability)]].concat();
     let mut product = Product::start_in_with_env(data, &[], &env);
     let load = Load::start(&product, SIZE);
     std::thread::sleep(Duration::from_secs_f64(random.random_range(CUT_AFTER)));
@@ -48,7 +48,7 @@ fn round(durability: &str, random: &mut StdRng) -> Verdict {
 /// The clients were cut off as well: they may not have heard of what was stored last.
 fn kept(outcome: &Outcome, data: &Path) -> Verdict {
     let mut verdict = checker::check(&outcome.histories(), &outcome.stored(data));
-    verdict.violations.retain(|violation| !matches!(violation, Violation::Behind { .. } | Violation::Differs { .. }));
+    verdict.violations.retain(|violation| !violation.is_of_the_end());
     verdict
 }
 

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use widgetapp::{client::Login, clock, protocol::action::Action};
 
 use super::{
-    NO_RATE_LIMIT, alone,
+    SETTINGS, alone,
     figures::{Figures, spread},
     socket::{self, Socket},
 };
@@ -64,8 +64,9 @@ async fn reply(socket: &mut Socket, id: u64) -> Value {
     }
 }
 
-/// Clients that do not read, on a Thing that is edited with large texts, until `enough`.
-pub fn fill_queues(product: &Product, clients: usize, enough: impl Fn() -> bool) {
+/// Clients that do not read, on a Thing that is edited with large texts, until `enough`. They are connected as long
+/// as their sockets are kept.
+pub fn fill_queues(product: &Product, clients: usize, mut enough: impl FnMut() -> bool) -> Vec<std::net::TcpStream> {
     live::run(MANY_MINUTES, async {
         let ada = live::login(product, "ada");
         let (token, thing) = (ada.access_token().await.expect("a token"), new_thing(&ada).await);
@@ -75,7 +76,7 @@ pub fn fill_queues(product: &Product, clients: usize, enough: impl Fn() -> bool)
         }
         for number in 0.. {
             if enough() {
-                return;
+                break;
             }
             let value = format!("{number}{}", "x".repeat(100_000));
             let patch = json!([{"op": "add", "path": "/meta/large", "value": value}]);
@@ -84,7 +85,8 @@ pub fn fill_queues(product: &Product, clients: usize, enough: impl Fn() -> bool)
             // One that is under way when the process dies may be refused.
             let _ = ada.call(Action::Edit, Some(&thing), body).await;
         }
-    });
+        asleep.into_iter().map(|socket| socket.into_inner().into_std().expect("a socket")).collect()
+    })
 }
 
 /// Edits per second, and how many.
@@ -143,7 +145,7 @@ fn memory_kib(pid: u32) -> u64 {
 fn d_those_who_do_not_read_cost_little_and_lose_nothing() {
     let _alone = alone();
     let mut figures = Figures::new("d");
-    let product = Product::start_with_env(&[], &NO_RATE_LIMIT);
+    let product = Product::start_with_env(&[], &SETTINGS);
     let edits = std::env::var("EDITS").map_or(10_000, |edits| edits.parse().expect("EDITS is a number"));
     let size = Flow { per_second: 200, edits, readers: 200 };
     const SLOW: usize = 50;
@@ -260,7 +262,7 @@ async fn kept(address: String, first: Vec<u8>, then: Vec<u8>) -> Duration {
 fn e1_those_who_drip_are_cut_off_and_others_connect() {
     let _alone = alone();
     let mut figures = Figures::new("e1");
-    let product = Product::start_with_env(&[], &NO_RATE_LIMIT);
+    let product = Product::start_with_env(&[], &SETTINGS);
     let token = live::token(&product, "ada");
     let (address, bearer) = (product.address().to_owned(), format!("Authorization: Bearer {token}"));
     let head = upgrade(&address, &[bearer]);

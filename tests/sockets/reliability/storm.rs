@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use widgetapp::{client::BackOff, clock};
 
 use super::{
-    NO_RATE_LIMIT, alone, assert_kept, checker,
+    SETTINGS, alone, assert_kept, checker,
     figures::{Figures, spread},
     load::{Load, Size},
     socket::{self, Socket},
@@ -181,7 +181,7 @@ fn memory(product: &Product) -> u64 {
 fn come_back(name: &'static str, manners: Manners, clients: usize, all_within: Duration) {
     let _alone = alone();
     let mut figures = Figures::new(name);
-    let mut product = Product::start_with_env(&[], &NO_RATE_LIMIT);
+    let mut product = Product::start_with_env(&[], &SETTINGS);
     let things = live::run(Duration::from_secs(60), make_things(&product, 200));
     let healthy = Load::start(&product, HEALTHY);
     let (back, mut returned) = mpsc::unbounded_channel();

@@ -36,6 +36,12 @@ async fn asks_at_once(scene: &mut Scene, count: usize) {
     scene.answers = futures_util::future::join_all(asking).await;
 }
 
+#[when("somebody asks for a stream")]
+async fn asks_for_one(scene: &mut Scene) {
+    asks_at_once(scene, 1).await;
+    scene.answer = scene.answers.pop();
+}
+
 #[then("two of them are opened at least, and one is refused at least")]
 async fn some_opened(scene: &mut Scene) {
     let (opened, mut refused): (Vec<_>, Vec<_>) = scene.answers.drain(..).partition(|answer| answer.status == 101);

@@ -107,7 +107,8 @@ pub fn mark_of_patch(patch: &Value) -> Mark {
     let operations = patch.as_array().into_iter().flatten();
     let mut keys =
         operations.filter(|operation| operation["path"].as_str().is_some_and(|path| path.starts_with("/meta/")));
-    Mark::Key(keys.next().and_then(|operation| operation["value"].as_str()).unwrap_or_default().to_owned())
+    let key = keys.next().and_then(|operation| operation["value"].as_str());
+    Mark::Key(key.map_or_else(|| format!("no key in {patch}"), str::to_owned))
 }
 
 /// The same for a Yjs update.

@@ -33,15 +33,16 @@ pub async fn run(mut me: Participant, client: Client, mut events: Events) -> Par
         tokio::select! {
             event = events.recv() => {
                 hear(&mut me, event.expect("the connection does not end"));
-                while let Some(event) = events.try_recv() {
-                    hear(&mut me, event);
-                }
             }
             answers = async { under_way.as_mut().expect("there are some").await }, if under_way.is_some() => {
                 under_way = None;
                 take_answers(&mut me, answers);
             }
             _ = tick.tick() => {}
+        }
+        // An answer is an event first: what is written next is written on top of it.
+        while let Some(event) = events.try_recv() {
+            hear(&mut me, event);
         }
         let now = clock::now();
         if under_way.is_none() {
