@@ -88,7 +88,7 @@ Feature: How much it carries
   @claim:capacity-exit-codes+1
   Rule: The exit code tells what came of the question
 
-    Scenario Outline: <question>
+    Scenario Outline: <question>, <slo>
       When the administrator asks "<question> --calibration calibration.json --clients 300 --edits-per-second 1 --per-thing 10 --slo <slo>"
       Then it ends with code <code>
 
