@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     hash::Hash,
     sync::{Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 /// Buckets in one set; beyond it those are forgotten that are full again, else all.
@@ -26,6 +26,43 @@ pub struct Limiter {
     at: Instant,
     refused: u32,
 }
+
+/// How often a line of the log is written that would else come with every request.
+const SELDOM: Duration = Duration::from_secs(10);
+
+/// Something that would come again and again, and is said at once and then every ten seconds.
+#[derive(Debug, Default)]
+pub struct Seldom(Mutex<(Option<Instant>, u64)>);
+
+impl Seldom {
+    /// It was not said yet.
+    pub const fn new() -> Self {
+        Self(Mutex::new((None, 0)))
+    }
+
+    /// If it is to be said now, how often it was not said since the last time.
+    pub fn again(&self, now: Instant) -> Option<u64> {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (last, kept_back) = &mut *said;
+        if last.is_some_and(|last| now.saturating_duration_since(last) < SELDOM) {
+            *kept_back += 1;
+            return None;
+        }
+        *last = Some(now);
+        Some(std::mem::take(kept_back))
+    }
+}
+
+/// Writes a line to the log if it was not written in the last ten seconds, with how often it was kept back.
+macro_rules! seldom {
+    ($level:ident, $($line:tt)+) => {{
+        static TOLD: $crate::limiter::Seldom = $crate::limiter::Seldom::new();
+        if let Some(kept_back) = TOLD.again($crate::clock::now()) {
+            tracing::$level!(kept_back, $($line)+);
+        }
+    }};
+}
+pub(crate) use seldom;
 
 /// What becomes of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,8 +142,6 @@ impl<K: Hash + Eq> Limiters<K> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::clock;
 
@@ -129,6 +164,14 @@ mod tests {
         let mut limiter = Limiter::new(RATE, start);
         let verdicts: Vec<_> = (0..7).map(|_| limiter.request(RATE, start)).collect();
         assert_eq!(verdicts[6], Verdict::Abusive);
+    }
+
+    #[test]
+    fn what_comes_all_the_time_is_said_at_once_and_then_every_ten_seconds() {
+        let start = clock::now();
+        let seldom = Seldom::new();
+        let said: Vec<_> = (0..25).filter_map(|second| seldom.again(start + Duration::from_secs(second))).collect();
+        assert_eq!(said, [0, 9, 9]);
     }
 
     #[test]

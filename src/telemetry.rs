@@ -29,7 +29,11 @@ const DEFAULT_FILTER: &str = "warn,widgetapp=info";
 /// Starts logging in this process, which has such a name. A second call changes nothing.
 pub fn start(format: LogFormat, process: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        // It would complain on standard error, and panic if even that fails: a full disk, a closed terminal.
+        .log_internal_errors(false);
     // Each fails only if logging runs already, which is what was asked for.
     let _ = match format {
         LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).with_target(false).try_init(),

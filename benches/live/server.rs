@@ -46,6 +46,7 @@ impl Server {
             .env("WIDGETAPP_STREAM__REQUEST_BURST", "1000000")
             .env("WIDGETAPP_STREAM__OPENINGS_PER_SECOND", "1000000")
             .env("WIDGETAPP_STREAM__OPENING_BURST", "1000000")
+            .env("WIDGETAPP_STREAM__ADMISSIONS_PER_SECOND", "1000000")
             .env("WIDGETAPP_STREAM__MAX_QUEUE_BYTES", "8388608")
             .stdout(Stdio::piped())
             .spawn()

@@ -168,3 +168,17 @@ Feature: Stored data
         | file     |
         | store.db |
         | log.db   |
+
+  @claim:durability-power+2
+  Rule: A power cut takes nothing that was acknowledged
+
+    Scenario: The disk stops at once, with what had not reached it
+      Given the data are on a disk of their own
+      And Ada and Grace have the Thing open
+      When Ada changes the title to "Kept"
+      And Grace adds the part "chair"
+      And the power fails and comes back
+      Then Ada and Grace see the title "Kept"
+      And Ada and Grace see the part "chair"
+      When Ada adds the part "lamp"
+      Then Ada and Grace have seen every change once and in order

@@ -128,6 +128,20 @@ Feature: Limits
          "body": {"max_things": 3, "max_frame_bytes": 2048, "ping_ms": 9000, "pong_ms": 4000}}
         """
 
+  @claim:limit-admissions+1
+  Rule: More streams at once than the server takes are told when to come again
+
+    Scenario: Everybody comes at once
+      Given WidgetApp is running with these settings:
+        """
+        [stream]
+        admissions_per_second = 2
+        """
+      When somebody asks for 20 streams at once
+      Then two of them are opened at least, and each of the others has another time to wait
+      And the answer is 503 with the code 115 "unavailable"
+      And the answer's header "Retry-After" contains ""
+
   @claim:limit-openings+1
   Rule: Streams that are opened too often are refused with the time to wait
 

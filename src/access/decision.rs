@@ -196,7 +196,7 @@ fn stands<R: Records>(records: &R, caller: &Caller, door: Door, needed: Scope) -
 }
 
 fn unreadable(error: &dyn fmt::Display) -> Denied {
-    tracing::error!(%error, "it cannot be read who may do what");
+    crate::limiter::seldom!(error, %error, "it cannot be read who may do what");
     Denied::Unreadable
 }
 

@@ -297,6 +297,9 @@ pub struct Stream {
     /// Streams that one user or client may open at once after a pause.
     #[schema(minimum = 1)]
     pub opening_burst: u32,
+    /// Streams per second that are let in, all users and clients together, and as many at once after a pause.
+    #[schema(minimum = 1)]
+    pub admissions_per_second: u32,
 }
 
 impl Default for Stream {
@@ -312,6 +315,7 @@ impl Default for Stream {
             request_burst: limits::REQUEST_BURST,
             openings_per_second: limits::OPENINGS_PER_SECOND,
             opening_burst: limits::OPENING_BURST,
+            admissions_per_second: limits::ADMISSIONS_PER_SECOND,
         }
     }
 }
@@ -329,6 +333,7 @@ impl Stream {
             ("stream.request_burst", self.request_burst.into()),
             ("stream.openings_per_second", self.openings_per_second.into()),
             ("stream.opening_burst", self.opening_burst.into()),
+            ("stream.admissions_per_second", self.admissions_per_second.into()),
         ] {
             not_zero(key, value)?;
         }

@@ -1,7 +1,7 @@
 //! What the supervisor and a process say to each other, over a channel that the process finds as its
 //! standard input: no descriptor has to be inherited in any other way.
 
-use std::{io, os::fd::OwnedFd, rc::Rc};
+use std::{io, os::fd::OwnedFd, rc::Rc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio_seqpacket::UnixSeqpacket;
@@ -209,6 +209,8 @@ pub enum OauthRequest {
     RotateKeys,
 }
 
+/// How long after a link could not be taken another one is asked for.
+const LINK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Lines in one part of a list: they go through the processes in one packet.
 pub const LISTED_AT_ONCE: usize = 100;
 
@@ -256,6 +258,16 @@ impl Control {
     /// The supervisor is gone.
     pub async fn report(&self, report: &Report) -> io::Result<()> {
         passing::send::<_, OwnedFd>(&self.channel, report, &[]).await
+    }
+}
+
+impl Control {
+    /// A link came without its sockets, for this process has no descriptors left: asks for another one after a while.
+    pub async fn link_again(self, link: LinkId, error: io::Error) {
+        tracing::error!(peer = %link.peer, %error, "no descriptors are left for a link; it is tried again");
+        tokio::time::sleep(LINK_AGAIN_AFTER).await;
+        // Without a supervisor this process ends anyway.
+        let _ = self.report(&Report::LinkLost(link)).await;
     }
 }
 

@@ -80,6 +80,8 @@ pub enum StreamUp {
     AllHeld,
     /// The socket has arrived; from here on it is this process's.
     Taken(Uuid),
+    /// The socket could not be taken: there are no descriptors left.
+    NoRoom(Uuid),
     /// A message of the client.
     Message {
         /// The session.
@@ -273,6 +275,8 @@ pub enum WfeUp {
     Taken(Uuid),
     /// The socket was lost on its way; it has to be handed over again.
     Lost(Uuid),
+    /// There is no room for this connection; it is to be refused.
+    NoRoom(Uuid),
     /// A session is here.
     Connected {
         /// The session.

@@ -49,7 +49,8 @@ impl Receiver {
         Self { channel, buffer: vec![0; MAX_PACKET_BYTES] }
     }
 
-    /// The next message and its sockets (closed on exec); `None` when the other side is gone.
+    /// The next message and its sockets (closed on exec); `None` when the other side is gone. A process that
+    /// has no descriptors left gets fewer sockets than were sent, or none.
     ///
     /// # Errors
     /// The channel broke, or what came is not an `M` or was cut short.
@@ -70,7 +71,8 @@ impl Receiver {
         let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
         match info.bytes_read() {
             0 => Ok(None),
-            _ if info.truncated() || info.ancillary_truncated() => Err(invalid("a packet was cut short".into())),
+            _ if info.truncated() => Err(invalid("a packet was cut short".into())),
+            // Sockets may be missing: those for which this process had no descriptors left.
             read => {
                 let message = postcard::from_bytes(&self.buffer[..read]).map_err(|error| invalid(error.to_string()))?;
                 Ok(Some((message, sockets)))

@@ -8,6 +8,7 @@ mod audience;
 mod emission;
 mod owner;
 mod past;
+mod recent;
 mod syncing;
 #[cfg(test)]
 mod tests;

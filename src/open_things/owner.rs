@@ -1,20 +1,22 @@
 //! The owner of one open Thing.
 
-use std::{collections::HashMap, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::{
-    Command, Edit, Listener, NewContent, Read, View, Whole,
+    Command, Edit, Listener, Missed, MissedChange, NewContent, Read, View, Whole,
     audience::{self, Audience, Heard, HeardChange},
     emission::{Emission, Emissions, Unstored},
-    past::{self, PastError},
+    past::{self, PastError, writer},
+    recent::Recent,
 };
 use crate::{
     access::Principal,
     clock,
     ipc::messages::WfeDown,
+    limiter::seldom,
     log::{ChangeKind, Log, NewChange},
     protocol::{
         Codec, ErrorBody, ErrorCode, ThingId,
@@ -102,6 +104,8 @@ pub(super) struct Owner {
     pub audience: Audience,
     emissions: Emissions,
     keys: HashMap<(String, String), u64>,
+    /// What was said last.
+    recent: Rc<RefCell<Recent>>,
 }
 
 async fn load(thing: ThingId, log: Arc<dyn Log>) -> Result<Owner, ErrorBody> {
@@ -131,12 +135,8 @@ async fn load(thing: ThingId, log: Arc<dyn Log>) -> Result<Owner, ErrorBody> {
         audience: Audience::of(thing),
         emissions: Emissions::default(),
         keys: HashMap::new(),
+        recent: Rc::default(),
     })
-}
-
-/// A document writes under a name of its own each time that it is loaded.
-fn writer() -> u64 {
-    u64::from_le_bytes(clock::random_bytes())
 }
 
 /// What waited for a change can only hold if that was stored.
@@ -145,7 +145,7 @@ pub(super) fn whether(stored: bool) -> Result<(), ErrorBody> {
 }
 
 fn unreadable(thing: ThingId, error: &dyn std::fmt::Display) -> ErrorBody {
-    tracing::error!(%thing, %error, "a Thing cannot be read");
+    seldom!(error, %thing, %error, "a Thing cannot be read");
     ErrorCode::Internal.into()
 }
 
@@ -295,7 +295,7 @@ impl Owner {
     fn settle(&mut self, mut result: Result<(), crate::log::LogError>) -> Result<(), ErrorBody> {
         loop {
             if let Err(error) = result {
-                tracing::error!(thing = %self.thing, %error, "a change could not be stored");
+                seldom!(error, thing = %self.thing, %error, "a change could not be stored");
                 return self.fail_all();
             }
             match self.emissions.pop() {
@@ -313,6 +313,7 @@ impl Owner {
     fn say(&mut self, unstored: Unstored) {
         let heard = Heard { offset: unstored.offset, user: &unstored.user, what: &unstored.what };
         self.audience.hear(&self.epoch, &heard, unstored.session);
+        remember(&mut self.recent.borrow_mut(), &unstored);
         let epoch = self.epoch.to_string();
         (unstored.answer)(Ok(Edited { epoch, offset: unstored.offset, durable: true, patch: unstored.merged }));
         if let Some(state) = unstored.snapshot {
@@ -350,13 +351,15 @@ impl Owner {
             missed: None,
             whole: since.is_none().then(|| whole(&self.document, form)),
         };
-        let (log, thing) = (self.log.clone(), self.thing);
+        let (log, thing, recent) = (self.log.clone(), self.thing, self.recent.clone());
         self.in_order(move |stored| {
             if !stored {
                 return answer(Err(ErrorCode::NotDurable.into()));
             }
             // Only now is the last of what was missed in the log.
-            let completed = since.map_or(Ok(()), |since| complete(&mut view, &*log, thing, &since, form));
+            let mut recent = recent.borrow_mut();
+            let completed = since.map_or(Ok(()), |since| complete(&mut view, &mut recent, &*log, thing, &since, form));
+            drop(recent);
             answer(completed.map(|()| view).map_err(|error| unreadable(thing, &error)));
         });
     }
@@ -385,6 +388,18 @@ impl Owner {
     }
 }
 
+/// A change is said: who comes back from now on may have missed it.
+fn remember(recent: &mut Recent, Unstored { offset, user, what, .. }: &Unstored) {
+    let missed = |what| Missed { offset: *offset, user: user.clone(), what };
+    match what {
+        HeardChange::Edited { update, patch } => {
+            let patch = patch.clone().map(|patch| missed(MissedChange::Patch(patch)));
+            recent.made(patch, missed(MissedChange::Update(update.clone())));
+        }
+        HeardChange::Deleted => recent.made(Some(missed(MissedChange::Deleted)), missed(MissedChange::Deleted)),
+    }
+}
+
 fn whole(document: &Document, form: Form) -> Whole {
     match form {
         Form::Json => Whole::Content(document.content()),
@@ -393,9 +408,20 @@ fn whole(document: &Document, form: Form) -> Whole {
 }
 
 /// Adds what was missed since, or the whole if that is too much.
-fn complete(view: &mut View, log: &dyn Log, thing: ThingId, since: &Position, form: Form) -> Result<(), PastError> {
-    if let Some(changes) = past::changes(log, thing, since.offset, view.offset)? {
+fn complete(
+    view: &mut View,
+    recent: &mut Recent,
+    log: &dyn Log,
+    thing: ThingId,
+    since: &Position,
+    form: Form,
+) -> Result<(), PastError> {
+    view.missed = recent.between(since.offset, view.offset, form);
+    if view.missed.is_none()
+        && let Some(changes) = past::changes(log, thing, since.offset, view.offset)?
+    {
         view.missed = past::in_form(log, thing, &changes, form)?;
+        recent.read(form, view.missed.as_deref().unwrap_or_default());
     }
     if view.missed.is_none() {
         view.whole = Some(whole(&past::document_at(log, thing, view.offset)?, form));

@@ -4,10 +4,17 @@ use bytes::Bytes;
 
 use super::{Missed, MissedChange};
 use crate::{
+    clock,
     log::{Change, Log, LogError, Snapshot},
     protocol::{ThingId, action::Form, limits},
     thing::{self, Document, ThingError},
 };
+
+/// A document writes under a name of its own each time that it is loaded: under one name two documents would
+/// write different things at the same place.
+pub(super) fn writer() -> u64 {
+    u64::from_le_bytes(clock::random_bytes())
+}
 
 /// Why the past cannot be told.
 #[derive(Debug, thiserror::Error)]
@@ -57,16 +64,15 @@ fn base(log: &dyn Log, thing: ThingId, offset: u64) -> Result<Base, LogError> {
     Ok(Base { snapshot, changes })
 }
 
-/// The document as it was at `offset`, however long it takes.
+/// The document as it was at `offset`, however long it takes. It may be written to.
 pub(super) fn document_at(log: &dyn Log, thing: ThingId, offset: u64) -> Result<Document, PastError> {
     document_of(base(log, thing, offset)?)
 }
 
 fn document_of(Base { snapshot, changes }: Base) -> Result<Document, PastError> {
-    // It only replays, so it needs no name of its own to write under.
     let mut document = match snapshot {
-        Some(snapshot) => Document::load(&snapshot.state, 0)?,
-        None => Document::new(0),
+        Some(snapshot) => Document::load(&snapshot.state, writer())?,
+        None => Document::new(writer()),
     };
     changes.iter().try_for_each(|change| replay(&mut document, change))?;
     Ok(document)

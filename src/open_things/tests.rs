@@ -1,6 +1,6 @@
 //! Owners at work on a real log, which can be told to fail.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -18,6 +18,7 @@ use crate::{
 struct Faulty {
     log: SqliteLog,
     full: AtomicBool,
+    reads: AtomicUsize,
 }
 
 impl Log for Faulty {
@@ -43,6 +44,7 @@ impl Log for Faulty {
     }
 
     fn read(&self, thing: ThingId, after: u64, most: usize, bytes: usize) -> Result<Vec<Change>, LogError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         self.log.read(thing, after, most, bytes)
     }
 
@@ -75,7 +77,7 @@ impl Bench {
     async fn with_idle(idle: Duration) -> Self {
         let data = TempDir::new().unwrap();
         let log = SqliteLog::open(data.path().join("log.db"), Durability::Os).unwrap();
-        let log = Arc::new(Faulty { log, full: AtomicBool::new(false) });
+        let log = Arc::new(Faulty { log, full: AtomicBool::new(false), reads: AtomicUsize::new(0) });
         let thing = ThingId(clock::new_id());
         let (_, first) = Document::initial("A Thing", Some(json!({"notes": "one"})), 1).unwrap();
         let change = NewChange {
@@ -169,6 +171,23 @@ async fn what_the_disk_refuses_is_not_made_and_the_thing_goes_on_when_there_is_r
 }
 
 #[tokio::test]
+async fn what_is_written_after_the_disk_refused_can_be_told_to_who_was_away() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            bench.log.full.store(true, Ordering::Relaxed);
+            assert_eq!(offset(bench.edit("a", "lost")).await, Err(ErrorCode::NotDurable.number()));
+            bench.log.full.store(false, Ordering::Relaxed);
+            for (key, expected) in [("b", 2), ("c", 3)] {
+                assert_eq!(offset(bench.edit(key, key)).await, Ok(expected));
+            }
+            assert_eq!(bench.view(Some(1)).await.missed.map(|missed| missed.len()), Some(2));
+            assert_eq!(bench.notes().await, "c");
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_thing_that_nobody_uses_is_unloaded_and_comes_back() {
     LocalSet::new()
         .run_until(async {
@@ -180,6 +199,31 @@ async fn a_thing_that_nobody_uses_is_unloaded_and_comes_back() {
             }
             assert_eq!(bench.notes().await, "two");
             assert_eq!(offset(bench.edit("a", "three")).await, Ok(2), "its keys are known from the log");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn when_many_come_back_the_log_is_read_for_the_first_of_them() {
+    book::claims!("storm-reads", 1);
+    LocalSet::new()
+        .run_until(async {
+            let mut bench = Bench::with_idle(Duration::from_secs(60)).await;
+            for number in 2..=100 {
+                assert_eq!(offset(bench.edit(&number.to_string(), &number.to_string())).await, Ok(number));
+            }
+            // The process is another one, which knows of the log only.
+            bench.things = Rc::new(OpenThings::new(bench.log.clone(), Duration::from_secs(60)));
+            let first = bench.view(Some(50)).await;
+            let reads = bench.log.reads.load(Ordering::Relaxed);
+            for since in 50..=100 {
+                let view = bench.view(Some(since)).await;
+                assert_eq!(view.missed.map(|missed| missed.len() as u64), Some(100 - since));
+            }
+            assert_eq!(offset(bench.edit("101", "101")).await, Ok(101));
+            assert_eq!(bench.view(Some(50)).await.missed.map(|missed| missed.len()), Some(51));
+            assert_eq!(first.missed.map(|missed| missed.len()), Some(50));
+            assert_eq!(bench.log.reads.load(Ordering::Relaxed), reads, "all others are told from memory");
         })
         .await;
 }

@@ -21,6 +21,8 @@ pub const REQUEST_BURST: u32 = 1_000;
 pub const OPENINGS_PER_SECOND: u32 = 100;
 /// Streams that one user or client may open at once after a pause, as when all come back after a crash.
 pub const OPENING_BURST: u32 = 5_000;
+/// Streams per second that a server lets in, whoever opens them. Those above it are told when to come again.
+pub const ADMISSIONS_PER_SECOND: u32 = 1_000;
 /// Largest `patch` or `update` of one edit, encoded.
 pub const MAX_EDIT_BYTES: usize = 512 * 1024;
 /// Largest encoded state of one Thing.

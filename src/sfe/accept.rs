@@ -28,6 +28,7 @@ use crate::{
         messages::{Handover, Placement, WfeUp},
         passing,
     },
+    limiter::seldom,
     protocol::{Outgoing, session},
     proxies::Proxies,
 };
@@ -141,7 +142,12 @@ impl Door {
 
     /// WFE hands a connection over.
     pub fn knock(&self, handover: Handover, mut sockets: Vec<OwnedFd>) {
-        let Some(socket) = sockets.pop() else { return };
+        let Some(socket) = sockets.pop() else {
+            // It came without: this process has no descriptors left.
+            let session = handover.admission.session;
+            seldom!(error, "no descriptors are left: new clients are refused; allow more open files");
+            return self.front.borrow().tell_wfe(&WfeUp::NoRoom(session));
+        };
         if self.all_attached.get() && !self.channels.borrow().is_empty() {
             self.place(handover, socket);
         } else {

@@ -60,7 +60,14 @@ pub async fn run(control: Control, mut commands: Commands, number: u16, config: 
     while let Some((command, sockets)) = commands.next().await? {
         match command {
             Command::Link(link) => {
-                let (door, control, end) = (door.clone(), control.clone(), LinkEnd::from_sockets(sockets)?);
+                let (door, control) = (door.clone(), control.clone());
+                let end = match LinkEnd::from_sockets(sockets) {
+                    Ok(end) => end,
+                    Err(error) => {
+                        tokio::task::spawn_local(control.link_again(link, error));
+                        continue;
+                    }
+                };
                 tokio::task::spawn_local(async move {
                     let over = match link.peer {
                         ProcessId::Stream(_, stream) => follow_stream(&door, stream, end).await,
@@ -131,7 +138,9 @@ async fn follow_stream(door: &Door, stream: u16, end: LinkEnd) -> io::Result<()>
                 }
                 message => {
                     match message {
-                        StreamUp::Taken(session) | StreamUp::Gone(session) => door.arrived(session),
+                        StreamUp::Taken(session) | StreamUp::NoRoom(session) | StreamUp::Gone(session) => {
+                            door.arrived(session);
+                        }
                         StreamUp::Message { .. } => door.received.set(door.received.get() + 1),
                         StreamUp::Held(_) | StreamUp::AllHeld => {}
                     }

@@ -1,4 +1,4 @@
-//! What is remembered of roles, standings and grants, and forgotten at every write that could change them.
+//! What is remembered of roles, standings, groups and grants, and forgotten at every write that could change them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,6 +25,7 @@ struct Remembered {
     size: usize,
     roles: HashMap<ThingId, HashMap<Principal, Option<Role>>>,
     standings: HashMap<Principal, Standing>,
+    groups: HashMap<Principal, Vec<String>>,
     /// Those that are live.
     grants: HashSet<Uuid>,
 }
@@ -59,6 +60,21 @@ impl Cache {
             if kept.generation == generation {
                 kept.make_room();
                 kept.standings.insert(who.clone(), standing);
+            }
+        });
+    }
+
+    /// As [`Cache::role`], for the names of the groups.
+    pub fn groups(&self, who: &Principal) -> Result<Vec<String>, u64> {
+        self.with(|kept| kept.groups.get(who).cloned().ok_or(kept.generation))
+    }
+
+    /// As [`Cache::remember_role`].
+    pub fn remember_groups(&self, who: &Principal, groups: &[String], generation: u64) {
+        self.with(|kept| {
+            if kept.generation == generation {
+                kept.make_room();
+                kept.groups.insert(who.clone(), groups.to_vec());
             }
         });
     }
@@ -111,6 +127,7 @@ impl Remembered {
         self.size = 0;
         self.roles.clear();
         self.standings.clear();
+        self.groups.clear();
         self.grants.clear();
     }
 }

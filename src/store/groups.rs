@@ -106,14 +106,20 @@ impl Store {
     pub fn groups_of(&self, who: &Principal) -> Result<Vec<String>> {
         const QUERY: &str = "SELECT g.name FROM memberships m JOIN groups g ON g.id = m.grp
             WHERE m.principal = ?1 ORDER BY g.name";
-        self.read(|db| {
+        let generation = match self.0.cache.groups(who) {
+            Ok(groups) => return Ok(groups),
+            Err(generation) => generation,
+        };
+        let groups: Vec<String> = self.read(|db| {
             let Some(id) = id_of(db, who)? else {
                 return Ok(Vec::new());
             };
             let mut query = db.prepare_cached(QUERY)?;
             let rows = query.query_map([id], |row| row.get(0))?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
-        })
+        })?;
+        self.0.cache.remember_groups(who, &groups, generation);
+        Ok(groups)
     }
 
     /// Those of these names that are groups of an organisation, by name.
@@ -209,6 +215,16 @@ mod tests {
         ] {
             assert_eq!(store.one_is_approved(organisation, &named(names)).unwrap(), approved, "{names:?}");
         }
+    }
+
+    #[test]
+    fn the_groups_of_someone_are_remembered_until_they_change() {
+        let Fixture { store, ada, .. } = Fixture::new();
+        assert_eq!(store.groups_of(&ada).unwrap(), ["designers"]);
+        store.join_group("reviewers", &ada).unwrap();
+        assert_eq!(store.groups_of(&ada).unwrap(), ["designers", "reviewers"]);
+        store.leave_group("designers", &ada).unwrap();
+        assert_eq!(store.groups_of(&ada).unwrap(), ["reviewers"]);
     }
 
     #[test]

@@ -39,6 +39,7 @@ use crate::{
         messages::{Held, Placement, StreamDown, StreamUp},
         passing,
     },
+    limiter::seldom,
     metrics,
     protocol::{CloseCode, Codec, Outgoing, limits, session},
 };
@@ -87,8 +88,10 @@ pub async fn run(control: Control, mut commands: Commands, config: &Config) -> i
     while let Some((command, sockets)) = commands.next().await? {
         match command {
             Command::Link(link) => {
-                let end = LinkEnd::from_sockets(sockets)?;
-                tokio::task::spawn_local(serve_link(holder.clone(), control.clone(), link, end));
+                match LinkEnd::from_sockets(sockets) {
+                    Ok(end) => tokio::task::spawn_local(serve_link(holder.clone(), control.clone(), link, end)),
+                    Err(error) => tokio::task::spawn_local(control.clone().link_again(link, error)),
+                };
             }
             Command::Drain => return drain(&holder).await,
             Command::Start { .. } | Command::Instances(_) | Command::GiveWay | Command::Ask(_) => {}
@@ -228,8 +231,9 @@ impl Holder {
                 tokio::task::spawn_local(serve(self.clone(), connection));
             }
             other => {
-                tracing::warn!(?other, "a client's socket could not be taken over");
-                self.tell(&StreamUp::Gone(session));
+                let error = other.and_then(Result::err).unwrap_or_else(|| rustix::io::Errno::MFILE.into());
+                seldom!(error, %error, "no descriptors are left: new clients are refused; allow more open files");
+                self.tell(&StreamUp::NoRoom(session));
             }
         }
     }

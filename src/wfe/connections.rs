@@ -3,7 +3,7 @@
 //! hyper reads the request and is then parked, unanswered: the socket is taken out of it together with
 //! whatever was read, and the 101 answer is left to the `_stream` that will hold the connection.
 
-use std::{io, net::SocketAddr, os::fd::OwnedFd, sync::Arc, time::Duration};
+use std::{fs::File, io, net::SocketAddr, os::fd::OwnedFd, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::Request};
 use hyper::server::conn::http1;
@@ -18,7 +18,11 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use super::{Handover, Peer, handover::Passenger};
+use super::{Handover, Peer, handover::Passenger, process};
+use crate::{
+    limiter::seldom,
+    protocol::{ErrorBody, ErrorCode},
+};
 
 /// Connections that speak HTTP at one time; more wait in the listening socket.
 const MAX_CONNECTIONS: usize = 8192;
@@ -27,6 +31,9 @@ const MAX_CONNECTIONS: usize = 8192;
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 /// How long a TLS handshake may take.
 const TLS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two connections that are refused for want of a descriptor.
+const WITHOUT_DESCRIPTORS: Duration = Duration::from_millis(10);
 
 /// What every connection needs.
 #[derive(Clone)]
@@ -63,6 +70,7 @@ impl Connections {
     /// Accepts until draining.
     pub async fn accept(self, listener: TcpListener) {
         let mut draining = self.draining.clone();
+        let mut spare = Spare::take();
         loop {
             let room = self.room.clone().acquire_owned().await.expect("the semaphore is never closed");
             let accepted = tokio::select! {
@@ -79,11 +87,13 @@ impl Connections {
                         drop(room);
                     });
                 }
-                Err(error) => {
-                    // Out of descriptors, or the client was gone before it was accepted: others wait in the socket.
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(error) if has_no_descriptor(&error) => {
+                    seldom!(error, %error, "no descriptors are left: new connections are refused; allow more open files");
+                    spare.refuse_one(&listener, self.tls.is_none());
+                    tokio::time::sleep(WITHOUT_DESCRIPTORS).await;
                 }
+                // The client was gone before it was accepted.
+                Err(error) => tracing::debug!(%error, "a connection was not accepted"),
             }
         }
     }
@@ -151,4 +161,34 @@ impl Connections {
         // It fails only while the process ends; the socket closes, and the client tries again.
         let _ = self.passengers.send(passenger).await;
     }
+}
+
+/// A descriptor in reserve. When there are no others, a client can still be told so instead of waiting in vain.
+struct Spare(Option<File>);
+
+impl Spare {
+    fn take() -> Self {
+        Self(File::open("/dev/null").ok())
+    }
+
+    /// Takes a connection in place of the reserve, answers 503 if it speaks no TLS, and ends it.
+    fn refuse_one(&mut self, listener: &TcpListener, answer: bool) {
+        self.0 = None;
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        if let std::task::Poll::Ready(Ok((stream, _))) = listener.poll_accept(&mut context)
+            && answer
+        {
+            let error = ErrorBody::from(ErrorCode::Unavailable).retry_after(1000);
+            // As far as it goes: nothing is waited for here.
+            let _ = stream.try_write(&process::raw_refusal(&error));
+            // What is unread when a socket is closed would take the answer back.
+            let _ = stream.try_read(&mut [0; 16 * 1024]);
+        }
+        *self = Self::take();
+    }
+}
+
+fn has_no_descriptor(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }

@@ -130,6 +130,14 @@ impl Handovers {
         self.send(session, None);
     }
 
+    /// Nobody has room for the connection.
+    pub fn refuse(&self, session: Uuid) {
+        if let Some(waiting) = self.waiting.borrow_mut().remove(&session) {
+            refuse(&waiting.passenger.1);
+            self.redirect(waiting.sfe, None);
+        }
+    }
+
     fn send(self: &Rc<Self>, session: Uuid, to: Option<u16>) {
         let to = to.or_else(|| self.fewest());
         let sfes = self.sfes.borrow();
@@ -175,7 +183,7 @@ impl Handovers {
             self.waiting.borrow_mut().retain(|session, waiting| {
                 let keep = now < waiting.until;
                 if !keep {
-                    tracing::warn!(%session, "no SFE took a connection in time");
+                    crate::limiter::seldom!(warn, %session, "no SFE took a connection in time");
                     refuse(&waiting.passenger.1);
                     self.redirect(waiting.sfe, None);
                 }

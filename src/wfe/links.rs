@@ -68,6 +68,7 @@ impl Links {
         match message {
             WfeUp::Taken(session) => self.handovers.arrived(session),
             WfeUp::Lost(session) => self.handovers.lost(session),
+            WfeUp::NoRoom(session) => self.handovers.refuse(session),
             WfeUp::Connected { session, caller, open, request_id } => {
                 self.live_access.connected((link, session), caller, &open, request_id);
             }

@@ -137,7 +137,7 @@ impl LiveAccess {
                 }
                 Err(error) => {
                     // No proven right; the client comes back and asks again.
-                    tracing::error!(%error, "a role cannot be read");
+                    crate::limiter::seldom!(error, %error, "a role cannot be read");
                     return self.end(place, CloseCode::Restart);
                 }
             }

@@ -132,7 +132,7 @@ pub(super) async fn submit(
 
 async fn begin(app: &App, auth: &mut AuthSession, user: &LoggedIn) -> Result<(), Problem> {
     let failed = |error: &dyn fmt::Display| {
-        tracing::error!(%error, "a login could not be kept");
+        crate::limiter::seldom!(error, %error, "a login could not be kept");
         Problem::from(ErrorCode::Internal)
     };
     if auth.user.is_some() {
@@ -160,7 +160,7 @@ pub(super) async fn logout(
         app.audit().note(Entry { address: Some(address), ..Entry::of(&user.principal, Event::LoggedOut, name) });
     }
     auth.logout().await.map_err(|error| {
-        tracing::error!(%error, "a logout failed");
+        crate::limiter::seldom!(error, %error, "a logout failed");
         Problem::from(ErrorCode::Internal)
     })?;
     Ok(Redirect::to("/login").into_response())

@@ -5,6 +5,7 @@
 //! connection after its handover is not known here.
 
 mod administration;
+mod admissions;
 mod ajax;
 mod assets;
 mod body;
@@ -59,6 +60,7 @@ pub(crate) use process::tls;
 pub use router::router;
 pub use stream_door::Handover;
 
+use admissions::Admissions;
 use oauth::{TokenRequests, consent::Seals};
 use origin::Site;
 use recorder::Audit;
@@ -67,6 +69,7 @@ use tickets::Tickets;
 
 use crate::{
     access::Principal,
+    clock,
     config::Config,
     limiter::{Limiters, Rate},
     protocol::ErrorCode,
@@ -93,6 +96,7 @@ struct Inner {
     ready: Ready,
     openings: Limiters<Principal>,
     tickets: Tickets,
+    admissions: Admissions,
     token_requests: TokenRequests,
     seals: Seals,
     audit: Audit,
@@ -119,6 +123,7 @@ impl App {
         let sign_in = SignIn::new(store.clone(), Passwords::new());
         let rate = Rate { per_second: config.stream.openings_per_second, burst: config.stream.opening_burst };
         let openings = Limiters::new(rate);
+        let admissions = Admissions::new(config.stream.admissions_per_second, clock::now());
         let token_requests = TokenRequests::new(&config.oauth);
         let proxies = Proxies::new(config.server.trusted_proxies.clone());
         Ok(Self(Arc::new(Inner {
@@ -131,6 +136,7 @@ impl App {
             site,
             openings,
             tickets: Tickets::default(),
+            admissions,
             token_requests,
             seals: Seals::new(),
             ready,
@@ -185,6 +191,10 @@ impl App {
 
     fn tickets(&self) -> &Tickets {
         &self.0.tickets
+    }
+
+    fn admissions(&self) -> &Admissions {
+        &self.0.admissions
     }
 
     /// Where it is noted who did what to whose access.

@@ -118,7 +118,7 @@ impl From<Denied> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed at a request");
+        crate::limiter::seldom!(error, %error, "the store failed at a request");
         ErrorCode::Internal.into()
     }
 }

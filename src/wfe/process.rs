@@ -13,11 +13,13 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
     runtime::Runtime,
+    signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
 use tokio_rustls::TlsAcceptor;
@@ -63,6 +65,8 @@ const FINISH_WITHIN: Duration = Duration::from_secs(4);
 /// The data directory or the certificate cannot be used; the text says what to do.
 pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyhow::Result<()> {
     let Start { config, listeners, .. } = start;
+    // A file that may not grow further is an error of that write, and not the end of this process.
+    let _ignored = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
     let config = Arc::new(config);
     let data = config.server.data.clone();
     let store = Store::open(&data).with_context(|| format!("cannot use store.db in {}", data.display()))?;
@@ -118,9 +122,15 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     while let Some((command, sockets)) = commands.next().await? {
         match command {
             Command::Link(link) => {
-                let end = LinkEnd::from_sockets(sockets)?;
                 let ProcessId::Sfe(sfe) = link.peer else { continue };
                 let (links, control) = (links.clone(), control.clone());
+                let end = match LinkEnd::from_sockets(sockets) {
+                    Ok(end) => end,
+                    Err(error) => {
+                        tokio::task::spawn_local(control.link_again(link, error));
+                        continue;
+                    }
+                };
                 tokio::task::spawn_local(async move {
                     let over = links.follow(sfe, link.number, end).await;
                     tracing::debug!(sfe, ?over, "a link is over");

@@ -107,7 +107,7 @@ impl Recorder {
         let (store, keep, entries) = (self.store.clone(), self.keep, told_once(entries));
         let written = tokio::task::spawn_blocking(move || store.record(&entries, keep)).await;
         if !matches!(written, Ok(Ok(()))) {
-            tracing::error!(?written, "what happened to somebody's access could not be recorded");
+            crate::limiter::seldom!(error, ?written, "what happened to somebody's access could not be recorded");
         }
     }
 }

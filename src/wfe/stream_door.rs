@@ -92,6 +92,8 @@ async fn begin(
             let permit = access::decide(app.store(), &opener.caller, Door::Stream, Action::Open, thing)?;
             opened = permit.on().map(|(thing, _)| thing);
         }
+        let later = |millis| Problem::from(ErrorCode::Unavailable).retry_after(millis);
+        app.admissions().request(clock::now()).map_err(later)?;
     }
     let groups = match opener.as_ref().map(|opener| (opener.caller.proof.groups(), &opener.caller.principal)) {
         Some((Some(groups), _)) => groups.to_vec(),

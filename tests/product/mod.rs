@@ -1,14 +1,18 @@
 //! A running WidgetApp for one test: the real program on a free port with a data directory of its own.
 
+mod file_system;
+
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
+
+pub use self::file_system::FileSystem;
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,7 +23,10 @@ pub struct Product {
     data: TempDir,
     urls: Vec<String>,
     metrics_url: Option<String>,
-    log: PathBuf,
+    /// Not among the data, where a test may leave no room for it.
+    log: NamedTempFile,
+    options: Vec<String>,
+    env: Vec<(String, String)>,
 }
 
 /// What the line begins with that says where metrics are.
@@ -46,32 +53,41 @@ impl Product {
         Self::launch(data, options, &[])
     }
 
+    /// The same with these environment variables.
+    pub fn start_in_with_env(data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::launch(data, options, env)
+    }
+
     fn launch(data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
-        let log = data.path().join("server.log");
-        let log_file = std::fs::File::options().create(true).append(true).open(&log).expect("a log file");
-        let listen: &[&str] = if options.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
-        let mut supervisor = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
-            .args(["serve", "--data"])
-            .arg(data.path())
-            .args(listen)
-            .args(options)
-            .envs(env.iter().copied())
-            .current_dir(data.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log_file)
-            .spawn()
-            .expect("the server starts");
-        let stdout = supervisor.stdout.take().expect("its output is piped");
-        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok).peekable();
-        let metrics_url = lines.next_if(|line| line.starts_with(METRICS)).map(|line| line[METRICS.len()..].to_owned());
-        let addresses = options.iter().filter(|option| **option == "--listen").count().max(1);
-        let lines = lines.take(addresses);
-        let urls: Vec<String> = lines.filter_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).collect();
-        if urls.len() < addresses {
-            panic!("the server did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+        let log = NamedTempFile::new().expect("a temporary file");
+        let options: Vec<String> = options.iter().copied().map(Into::into).collect();
+        let env: Vec<_> = env.iter().map(|(name, value)| (String::from(*name), String::from(*value))).collect();
+        let (supervisor, Said { urls, metrics_url }) = spawn(data.path(), &options, &env, &log);
+        Self { urls, metrics_url, supervisor, data, log, options, env }
+    }
+
+    /// Kills all of it at once, if it still runs, and starts it again on the same data, at the same address.
+    pub fn start_again(&mut self) {
+        self.kill_all();
+        if !self.options.iter().any(|option| option == "--listen") {
+            self.options.extend(["--listen".into(), self.address().into()]);
         }
-        Self { urls, metrics_url, supervisor, data, log }
+        let (supervisor, said) = spawn(self.data.path(), &self.options, &self.env, &self.log);
+        assert_eq!(said.urls, self.urls);
+        (self.supervisor, self.metrics_url) = (supervisor, said.metrics_url);
+    }
+
+    /// The processes that it has started.
+    pub fn children(&self) -> Vec<u32> {
+        children(self.pid())
+    }
+
+    /// Kills all of its processes at once, and waits until none is left.
+    pub fn kill_all(&mut self) {
+        let children = self.children();
+        children.iter().chain([&self.pid()]).for_each(|pid| kill("KILL", *pid));
+        let _ = self.supervisor.wait();
+        eventually("all its processes have ended", || (!children.iter().any(|pid| is_alive(*pid))).then_some(()));
     }
 
     /// Its base URL.
@@ -101,7 +117,7 @@ impl Product {
 
     /// What it has logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
+        std::fs::read_to_string(self.log.path()).unwrap_or_default()
     }
 
     /// The demonstration's passwords and ids.
@@ -166,6 +182,47 @@ impl Drop for Product {
             eprintln!("--- the server's log ---\n{}", self.log());
         }
     }
+}
+
+/// Starts the program and waits until it says where it listens.
+/// What it says on standard output when it is ready.
+struct Said {
+    urls: Vec<String>,
+    metrics_url: Option<String>,
+}
+
+fn spawn(data: &Path, options: &[String], env: &[(String, String)], log: &NamedTempFile) -> (Child, Said) {
+    let listen: &[&str] =
+        if options.iter().any(|option| option == "--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+    let log_file = std::fs::File::options().append(true).open(log.path()).expect("a log file");
+    let mut supervisor = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
+        .args(["serve", "--data"])
+        .arg(data)
+        .args(listen)
+        .args(options)
+        .envs(env.iter().map(|(name, value)| (name, value)))
+        .current_dir(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log_file)
+        .spawn()
+        .expect("the server starts");
+    let stdout = supervisor.stdout.take().expect("its output is piped");
+    let addresses = options.iter().filter(|option| *option == "--listen").count().max(1);
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok).peekable();
+    let metrics_url = lines.next_if(|line| line.starts_with(METRICS)).map(|line| line[METRICS.len()..].to_owned());
+    let lines = lines.take(addresses);
+    let urls: Vec<String> = lines.filter_map(|line| Some(line.strip_prefix("listening on ")?.to_owned())).collect();
+    if urls.len() < addresses {
+        panic!("the server did not start:\n{}", std::fs::read_to_string(log.path()).unwrap_or_default());
+    }
+    (supervisor, Said { urls, metrics_url })
+}
+
+/// The processes that a process has started and that still run.
+fn children(pid: u32) -> Vec<u32> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 /// Sends a signal, such as `KILL`, to a process.

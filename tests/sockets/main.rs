@@ -16,6 +16,7 @@ mod permissions;
 mod processes;
 mod raw;
 mod refusals;
+mod reliability;
 mod replay;
 mod scaling;
 mod secrets;

@@ -30,6 +30,7 @@ mod examples;
 mod nginx;
 mod person;
 #[path = "../product/mod.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod product;
 mod program;
 mod report;

@@ -12,7 +12,7 @@ use crate::{
     editor::Editor,
     nginx::Nginx,
     person::Person,
-    product::{PATIENCE, Product},
+    product::{FileSystem, PATIENCE, Product},
     program::Program,
     screen::Screen,
     steps::service::ServiceManager,
@@ -30,6 +30,8 @@ pub type QuietStream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 #[derive(Default, cucumber::World)]
 pub struct Scene {
     product: Option<Arc<Product>>,
+    /// The disk that the data are on, if they have one of their own.
+    pub disk: Option<FileSystem>,
     /// Files of the scenario's own.
     pub folder: Option<TempDir>,
     /// The server's options, to start it again with.
@@ -144,6 +146,21 @@ impl Scene {
         self.product = Some(Arc::new(product.await));
     }
 
+    /// Cuts the power of the disk that the data are on, and starts the product on what is left.
+    pub async fn cut_power(&mut self) {
+        let mut product = self.product.take().and_then(Arc::into_inner).expect("nothing else holds the product");
+        let disk = self.disk.take().expect("the feature has given the data a disk of their own");
+        let (product, disk) = aside(move || {
+            disk.cut_power();
+            product.kill_all();
+            disk.come_back();
+            product.start_again();
+            (product, disk)
+        })
+        .await;
+        (self.product, self.disk) = (Some(Arc::new(product)), Some(disk));
+    }
+
     /// Ends the product for good with a signal; its exit code.
     pub async fn end(&mut self, signal: &'static str) -> Option<i32> {
         let mut product = self.product.take().and_then(Arc::into_inner).expect("nothing else holds the product");
@@ -229,8 +246,10 @@ impl fmt::Debug for Scene {
 impl Drop for Scene {
     fn drop(&mut self) {
         // Ending processes takes a moment, which the other scenarios need not wait for.
-        for product in [self.product.take(), self.other.take()].into_iter().flatten() {
-            tokio::task::spawn_blocking(move || drop(product));
+        let (product, other, disk) = (self.product.take(), self.other.take(), self.disk.take());
+        if product.is_some() || other.is_some() {
+            // In this order: a disk goes when nobody uses it any more.
+            tokio::task::spawn_blocking(move || drop((product, other, disk)));
         }
     }
 }

@@ -88,12 +88,12 @@ fn the_document_is_pure() {
 
 #[test]
 fn the_log_knows_no_documents() {
-    uses_only("log", &["protocol", "metrics"]);
+    uses_only("log", &["protocol", "limiter", "metrics"]);
 }
 
 #[test]
 fn the_holder_of_websockets_knows_no_services() {
-    uses_only("stream", &["protocol", "ipc", "clock", "config", "metrics"]);
+    uses_only("stream", &["protocol", "ipc", "clock", "config", "limiter", "metrics"]);
 }
 
 #[test]

@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::{Durability, id, last_offset, schema, signed};
 use crate::{
+    limiter::seldom,
     log::{LogError, NewChange},
     metrics,
     protocol::ThingId,
@@ -69,6 +70,8 @@ pub(super) struct Writer {
     /// `None` after a failure, until the file could be opened again.
     connection: Option<Connection>,
     last: HashMap<ThingId, u64>,
+    /// Since the last transaction that failed none has succeeded.
+    is_failing: bool,
     #[cfg(test)]
     max_pages: Option<u32>,
 }
@@ -80,6 +83,7 @@ impl Writer {
             path: path.to_owned(),
             durability,
             last: HashMap::new(),
+            is_failing: false,
             #[cfg(test)]
             max_pages: None,
         })
@@ -138,7 +142,7 @@ impl Writer {
     ) -> Result<T, LogError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.reopen()?,
+            None => self.reopen().inspect_err(|error| self.failed(error))?,
         };
         if self.last.len() > REMEMBERED {
             self.last.clear();
@@ -150,16 +154,26 @@ impl Writer {
             Ok(answer)
         })();
         match &done {
-            Ok(_) => self.connection = Some(connection),
+            Ok(_) => {
+                self.connection = Some(connection);
+                if std::mem::take(&mut self.is_failing) {
+                    tracing::info!("the log can be written again");
+                }
+            }
             Err(error) => {
-                tracing::error!(%error, "the log could not be written");
+                self.failed(error);
                 self.last.clear();
             }
         }
         done
     }
 
-    fn reopen(&mut self) -> Result<Connection, LogError> {
+    fn failed(&mut self, error: &LogError) {
+        self.is_failing = true;
+        seldom!(error, %error, "the log could not be written, so edits are refused; is the disk full?");
+    }
+
+    fn reopen(&self) -> Result<Connection, LogError> {
         let connection = schema::open_writer(&self.path, self.durability)?;
         #[cfg(test)]
         if let Some(pages) = self.max_pages {

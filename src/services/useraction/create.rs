@@ -65,7 +65,7 @@ async fn create(log: &dyn Log, store: &Store, owner: &Principal, body: Create) -
     };
     let stored = log.create(thing, epoch, change).await.unwrap_or(Err(LogError::Closed));
     stored.map_err(|error| {
-        tracing::error!(%error, "a new Thing could not be stored");
+        crate::limiter::seldom!(error, %error, "a new Thing could not be stored");
         ErrorBody::from(ErrorCode::NotDurable)
     })?;
     store.add_thing(thing, owner, &body.title, at_millis).map_err(|error| failed(&error))?;

@@ -66,7 +66,7 @@ impl Inner {
         let store = self.store.clone();
         let written = tokio::task::spawn_blocking(move || store.touch_things(&rows)).await;
         if let Ok(Err(error)) = written {
-            tracing::error!(%error, "the list of Things cannot be written");
+            crate::limiter::seldom!(error, %error, "the list of Things cannot be written");
         }
     }
 }

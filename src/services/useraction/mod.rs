@@ -162,7 +162,7 @@ fn done_by(call: &Call) -> ActionPush<'_> {
 
 /// The store cannot answer; the caller may try again.
 fn failed(error: &StoreError) -> ErrorBody {
-    tracing::error!(%error, "the store cannot be read or written");
+    crate::limiter::seldom!(error, %error, "the store cannot be read or written");
     ErrorCode::Internal.into()
 }
 

@@ -182,6 +182,10 @@ impl Front {
             StreamUp::Taken(session) => self.tell_wfe(&WfeUp::Taken(session)),
             StreamUp::Message { .. } if !self.taking => {}
             StreamUp::Message { session, sequence, message } => self.message(session, sequence, message, &[], now),
+            StreamUp::NoRoom(session) => {
+                self.end(session);
+                self.tell_wfe(&WfeUp::NoRoom(session));
+            }
             StreamUp::Gone(session) => self.end(session),
             StreamUp::Held(_) | StreamUp::AllHeld => {
                 tracing::error!(stream, "told again what it holds");

@@ -169,7 +169,7 @@ fn too_many(wait: u64) -> Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed at a token request");
+        crate::limiter::seldom!(error, %error, "the store failed at a token request");
         refuse("server_error", "the server failed at this request; it is safe to try again")
     }
 }

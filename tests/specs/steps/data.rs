@@ -2,12 +2,17 @@
 
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-use cucumber::{gherkin::Step, then, when};
+use cucumber::{gherkin::Step, given, then, when};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 use super::Name;
-use crate::{scene::Scene, web};
+use crate::{
+    product::FileSystem,
+    report::NotHere,
+    scene::{Scene, aside},
+    web,
+};
 
 #[then(expr = "the data directory has the file(s) {string}")]
 async fn has_files(scene: &mut Scene, names: String) {
@@ -74,17 +79,30 @@ async fn password_stands(scene: &mut Scene, name: Name, only: String) {
 
 #[when("the server is stopped and started on a copy of its data")]
 async fn started_on_copy(scene: &mut Scene) {
-    let copied = |data: TempDir| {
-        let copy = TempDir::new().expect("a temporary directory");
-        for entry in fs::read_dir(data.path()).expect("it can be read") {
-            let entry = entry.expect("an entry");
-            if entry.file_type().expect("a kind").is_file() {
-                fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("it can be copied");
-            }
+    scene.start_again_on("TERM", |data| copied(&data, TempDir::new().expect("a temporary directory"))).await;
+}
+
+#[given("the data are on a disk of their own")]
+async fn on_own_disk(scene: &mut Scene) {
+    let disk = aside(FileSystem::in_a_file).await.unwrap_or_else(|why| std::panic::panic_any(NotHere(why)));
+    let there = TempDir::new_in(disk.path()).expect("a directory");
+    scene.disk = Some(disk);
+    scene.start_again_on("TERM", |data| copied(&data, there)).await;
+}
+
+#[when("the power fails and comes back")]
+async fn power_fails(scene: &mut Scene) {
+    scene.cut_power().await;
+}
+
+fn copied(data: &TempDir, copy: TempDir) -> TempDir {
+    for entry in fs::read_dir(data.path()).expect("it can be read") {
+        let entry = entry.expect("an entry");
+        if entry.file_type().expect("a kind").is_file() {
+            fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("it can be copied");
         }
-        copy
-    };
-    scene.start_again_on("TERM", copied).await;
+    }
+    copy
 }
 
 #[when(expr = "the server is stopped and started on the backup {string}")]

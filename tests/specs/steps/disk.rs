@@ -1,9 +1,13 @@
-//! A disk that takes nothing for a while: somebody else holds the lock of the log's file.
+//! A disk that takes nothing for a while, and files that cannot be opened: somebody else holds the lock of the log's
+//! file, or a process is limited in what it may have.
 
 use cucumber::{given, then, when};
 use rusqlite::Connection;
 use serde_json::json;
 
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+use super::Kind;
 use crate::scene::Scene;
 
 /// Questions that a program asks to see whether anything comes before their answers.
@@ -20,6 +24,35 @@ async fn locked(scene: &mut Scene) {
 #[when("the disk takes changes again")]
 async fn unlocked(scene: &mut Scene) {
     drop(scene.lock.take().expect("the feature has said that it takes nothing"));
+}
+
+#[given("there is no room on the disk")]
+async fn no_room(scene: &mut Scene) {
+    limit(scene, "_wfe", Resource::Fsize, Some(0)).await;
+}
+
+#[when("there is room on the disk again")]
+async fn room_again(scene: &mut Scene) {
+    limit(scene, "_wfe", Resource::Fsize, None).await;
+}
+
+#[given(expr = "the {kind} may open no more files")]
+async fn no_files(scene: &mut Scene, kind: Kind) {
+    // Those that it has stay open.
+    limit(scene, &kind, Resource::Nofile, Some(3)).await;
+}
+
+#[when(expr = "the {kind} may open files again")]
+async fn files_again(scene: &mut Scene, kind: Kind) {
+    limit(scene, &kind, Resource::Nofile, None).await;
+}
+
+/// Sets what the only process of a kind may have at most; without a number, what these tests may have.
+async fn limit(scene: &Scene, kind: &str, resource: Resource, most: Option<u64>) {
+    let [(_, pid)] = scene.processes(kind).await[..] else { panic!("one {kind}") };
+    let enough = getrlimit(resource);
+    let limit = most.map_or(enough, |most| Rlimit { current: Some(most), maximum: enough.maximum });
+    prlimit(i32::try_from(pid).ok().and_then(Pid::from_raw), resource, limit).expect("it runs");
 }
 
 #[then(expr = "{string} and {string} have heard nothing of it, while everything else is answered")]

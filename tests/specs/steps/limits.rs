@@ -1,5 +1,7 @@
 //! Programs that go to the limits and beyond.
 
+use std::collections::BTreeSet;
+
 use cucumber::{then, when};
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpSocket};
@@ -34,11 +36,27 @@ async fn asks_at_once(scene: &mut Scene, count: usize) {
     scene.answers = futures_util::future::join_all(asking).await;
 }
 
+#[when("somebody asks for a stream")]
+async fn asks_for_one(scene: &mut Scene) {
+    asks_at_once(scene, 1).await;
+    scene.answer = scene.answers.pop();
+}
+
 #[then("two of them are opened at least, and one is refused at least")]
 async fn some_opened(scene: &mut Scene) {
     let (opened, mut refused): (Vec<_>, Vec<_>) = scene.answers.drain(..).partition(|answer| answer.status == 101);
     assert!(opened.len() >= 2, "{} were opened", opened.len());
     scene.answer = Some(refused.pop().expect("twenty do not take twenty seconds"));
+}
+
+#[then("two of them are opened at least, and each of the others has another time to wait")]
+async fn others_wait(scene: &mut Scene) {
+    let refused = scene.answers.iter().filter(|answer| answer.status != 101);
+    let waits: Vec<u64> =
+        refused.map(|answer| answer.json()["retry_after_ms"].as_u64().expect("a time to wait")).collect();
+    let different: BTreeSet<u64> = waits.iter().copied().collect();
+    assert_eq!(different.len(), waits.len(), "{waits:?}");
+    some_opened(scene).await;
 }
 
 #[then(expr = "all of the first {int} pings of {string} are answered, and of the others some are refused")]

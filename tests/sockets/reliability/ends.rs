@@ -1,0 +1,96 @@
+//! Processes that are replaced on purpose, and the end of the server, under load.
+
+use std::{net::TcpStream, time::Duration};
+
+use serde_json::json;
+use widgetapp::clock;
+
+use super::{
+    SETTINGS, alone, assert_kept,
+    figures::{Blow, Figures, pauses_by_kind},
+    load::{Load, Size},
+    slow, verdict,
+};
+use crate::product::{Product, eventually, kill};
+
+#[test]
+#[ignore = "two minutes"]
+fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
+    let _alone = alone();
+    let mut figures = Figures::new("l1");
+    // As many instances as the clients need.
+    let scaled = [("WIDGETAPP_SFE__MAX_INSTANCES", "64")];
+    let mut product = Product::start_with_env(&[], &[SETTINGS.as_slice(), &scaled].concat());
+    let size = Size { clients: 200, things: 20, per_second: 1.0 };
+    let load = Load::start(&product, size);
+    let instances = size.clients / 10 + 1;
+    eventually("as many run as are needed", || (product.processes("_sfe").len() == instances).then_some(()));
+    let (mut blows, mut lasted) = (Vec::new(), Vec::new());
+    for _ in 0..10 {
+        let at = clock::now();
+        blows.push(Blow { at, what: "all instances replaced".into() });
+        let (code, out, err) = product.admin(&["-process", "_sfe", "-n", &instances.to_string(), "-start"]);
+        assert_eq!(code, 0, "{out}{err}");
+        lasted.push(at.elapsed());
+        assert!(load.goes_on(), "the clients have ended");
+    }
+    let outcome = load.finish();
+    let closed = outcome.partings().len();
+    let verdict = verdict(&mut product, &outcome);
+    figures
+        .note("clients", size.clients)
+        .note("instances", instances)
+        .note("each_took", super::figures::spread(lasted))
+        .note("connections_closed", closed)
+        .verdict(&verdict)
+        .note("pauses", pauses_by_kind(&blows, &outcome.waits()))
+        .publish();
+    assert_kept(&verdict);
+    assert_eq!(closed, 0, "connections closed");
+}
+
+/// How long the server takes to end, and its exit code, when something is in its way.
+fn ends(figures: &mut Figures, what: &str, hinder: impl FnOnce(&Product) -> Vec<TcpStream>, most: Duration) {
+    let mut product = Product::start_with_env(&[], &SETTINGS);
+    let load = Load::start(&product, Size { clients: 20, things: 4, per_second: 5.0 });
+    let _stuck = hinder(&product);
+    let start = clock::now();
+    let code = product.end("TERM");
+    let took = start.elapsed();
+    let outcome = load.cut();
+    let mut verdict = verdict(&mut product, &outcome);
+    // They were cut off: they may not have heard of the last changes.
+    verdict.violations.retain(|violation| !violation.is_of_the_end());
+    figures.note(
+        what,
+        json!({"exit_code": code, "ended_after_ms": took.as_millis() as u64,
+               "acknowledged": verdict.acknowledged, "lost": verdict.lost()}),
+    );
+    assert_kept(&verdict);
+    assert_eq!(code, Some(0), "{what}");
+    assert!(took < most, "{what}: it took {took:?}");
+}
+
+#[test]
+fn l3_the_server_ends_in_time_whatever_is_stuck() {
+    let _alone = alone();
+    let mut figures = Figures::new("l3");
+    let most = Duration::from_secs(15);
+    ends(&mut figures, "nothing in the way", |_| vec![], most);
+    let mut edits = 0;
+    let stuck = |product: &Product| {
+        slow::fill_queues(product, 20, move || {
+            edits += 1;
+            edits > 8
+        })
+    };
+    ends(&mut figures, "20 clients that do not read", stuck, most);
+    for kind in ["_stream", "_wfe"] {
+        let hang = |product: &Product| {
+            kill("STOP", product.processes(kind)[0].1);
+            vec![]
+        };
+        ends(&mut figures, &format!("{kind} stands still"), hang, Duration::from_secs(20));
+    }
+    figures.publish();
+}
