@@ -99,7 +99,9 @@ fn copied(data: &TempDir, copy: TempDir) -> TempDir {
     for entry in fs::read_dir(data.path()).expect("it can be read") {
         let entry = entry.expect("an entry");
         if entry.file_type().expect("a kind").is_file() {
-            fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("it can be copied");
+            let file = copy.path().join(entry.file_name());
+            fs::copy(entry.path(), &file).expect("it can be copied");
+            fs::File::open(file).and_then(|file| file.sync_all()).expect("it is on the disk");
         }
     }
     copy
