@@ -55,13 +55,16 @@ impl Receiver {
     /// # Errors
     /// The channel broke, or what came is not an `M` or was cut short.
     pub async fn receive<M: DeserializeOwned>(&mut self) -> io::Result<Option<(M, Vec<OwnedFd>)>> {
+        match self.receive_once().await {
+            // It went without reading all that it was sent. That is told once, before its own last words.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => self.receive_once().await,
+            received => received,
+        }
+    }
+
+    async fn receive_once<M: DeserializeOwned>(&mut self) -> io::Result<Option<(M, Vec<OwnedFd>)>> {
         let mut room = [0; ANCILLARY_BYTES];
-        let (info, ancillary) = match self.channel.recv_with_ancillary(&mut self.buffer, &mut room).await {
-            Ok(received) => received,
-            // It went without reading all that it was sent.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let (info, ancillary) = self.channel.recv_with_ancillary(&mut self.buffer, &mut room).await?;
         let mut sockets = Vec::new();
         for message in ancillary.into_messages() {
             if let OwnedAncillaryMessage::FileDescriptors(descriptors) = message {
@@ -89,6 +92,22 @@ mod tests {
     };
 
     use super::*;
+
+    #[tokio::test]
+    async fn the_last_words_of_one_who_did_not_listen_are_heard() {
+        let (here, there) = UnixSeqpacket::pair().unwrap();
+        send::<_, OwnedFd>(&here, &"unheard", &[]).await.unwrap();
+        for word in ["last", "words"] {
+            send::<_, OwnedFd>(&there, &word, &[]).await.unwrap();
+        }
+        drop(there);
+        let mut receiver = Receiver::new(Rc::new(here));
+        let mut heard = Vec::new();
+        while let Some((word, _)) = receiver.receive::<String>().await.unwrap() {
+            heard.push(word);
+        }
+        assert_eq!(heard, ["last", "words"]);
+    }
 
     #[tokio::test]
     async fn a_socket_arrives_with_its_message_and_works() {
