@@ -2,7 +2,7 @@ Feature: Watching
   What the administrator sees of a running server, what a program may read of it, and what becomes of a process that
   takes too much.
 
-  @claim:status-load+1
+  @claim:status-load+2
   Rule: The status shows CPU, memory, clients and messages of every process
 
     Scenario: Two people at work

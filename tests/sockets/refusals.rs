@@ -151,11 +151,14 @@ fn without_an_sfe_a_client_is_told_when_to_come_back() {
     book::claims!("refused-unavailable", 1);
     let product = Product::start_with(&["--echo"]);
     let [(_, sfe)] = product.processes("_sfe")[..] else { panic!("one _sfe") };
+    // The supervisor, too: it would replace an SFE that hangs.
+    kill("STOP", product.pid());
     kill("STOP", sfe);
     let mut raw = Raw::connect(&product);
     raw.send(upgrade(product.address(), &[]).as_bytes());
     let (answer, body) = raw.answer();
     kill("CONT", sfe);
+    kill("CONT", product.pid());
     let answer = answer.to_ascii_lowercase();
     assert!(answer.starts_with("http/1.1 503 ") && answer.contains("retry-after: "), "{answer}");
     assert!(answer.contains("content-type: application/problem+json"), "{answer}");

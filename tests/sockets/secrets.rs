@@ -231,6 +231,7 @@ fn no_secret_is_found_in_logs_data_record_or_process_list() {
         ["logged_out", "grant_ended", "client_secret_changed"].iter().all(|what| said.contains(what)).then_some(said)
     });
     let mut places = data(product.data());
+    places.push(("server.log".to_owned(), product.log()));
     places.extend([("the record".to_owned(), record), ("ps".to_owned(), shown_by_ps(&product))]);
     let text = |name: &str| &places.iter().find(|(place, _)| place == name).expect(name).1;
     // What is there is found, and the processes do tell what they do.

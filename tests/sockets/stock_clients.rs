@@ -112,7 +112,7 @@ fn ws_of_node_edits_and_others_see_it() {
         assert_eq!(offsets, (first..first + EDITS).collect::<Vec<_>>());
         for n in 1..=EDITS {
             let value = live::until(&mut events, "an edit", |event| match event {
-                Event::Message(mut push) => Some(push.body["patch"][0]["value"].take()),
+                Event::Message(mut push) if push.offset.is_some() => Some(push.body["patch"][0]["value"].take()),
                 _ => None,
             })
             .await;
