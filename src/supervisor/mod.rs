@@ -105,7 +105,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let service_manager = ServiceManager::of_process();
     let wants_life_every = service_manager.wants_life_every;
-    let mut life = tokio::time::interval_at(tokio::time::Instant::now() + wants_life_every, wants_life_every);
+    let mut life = tokio::time::interval_at((clock::now() + wants_life_every).into(), wants_life_every);
     let mut announced = false;
     loop {
         tokio::select! {

@@ -52,6 +52,48 @@ export type Created = {
   thing: string;
 };
 
+/** Where somebody points: body of the request `cursor`. */
+export type Cursor = {
+  /** The part that it is on. */
+  part?: string | null;
+  /** What is selected; others receive it as it is. */
+  selection?: Record<string, unknown>;
+  /** Across, in the Thing's own measure. */
+  x: number;
+  /** Down. */
+  y: number;
+};
+
+/** A [`Cursor`] as others are told of it. */
+export type CursorAt = {
+  /** The part that it is on. */
+  part?: string;
+  /** What is selected. */
+  selection?: Record<string, unknown>;
+  /** Across. */
+  x: number;
+  /** Down. */
+  y: number;
+};
+
+/** Somebody points elsewhere: body of the push `cursor`. */
+export type CursorPush = {
+  /** Their colour. */
+  color: string;
+  /** The connection. */
+  id: string;
+  /** The part that it is on. */
+  part?: string;
+  /** What is selected. */
+  selection?: Record<string, unknown>;
+  /** Who it is. */
+  user: string;
+  /** Across. */
+  x: number;
+  /** Down. */
+  y: number;
+};
+
 /** Reply to `delete`. */
 export type Deleted = {
   /** The deletion's place in the Thing's log, its last. */
@@ -226,6 +268,19 @@ export type Position = {
   offset: number;
 };
 
+/** Somebody who has the Thing open, by one connection: an entry of [`State`]; as body of `joined` and `left` it has no
+ *  cursor. */
+export type Present = {
+  /** Their colour, `#rrggbb`: the same on all of their connections. */
+  color: string;
+  /** Where they point, if they have said that. */
+  cursor?: CursorAt;
+  /** The connection: the `session` of its welcome. */
+  id: string;
+  /** Who it is: a user's name or a client's id. */
+  user: string;
+};
+
 /** Body of `refresh`. */
 export type Refresh = {
   since?: Position | null;
@@ -283,6 +338,32 @@ export type SharedWith = {
 } | {
   /** A group's name. */
   group: string;
+};
+
+/** Everyone who has the Thing open, the receiver too: body of `state`. It replaces what was known. */
+export type State = {
+  /** How many more there are, of whom nothing is told. */
+  others: number;
+  /** Those who came first, in that order. */
+  present: Array<Present>;
+};
+
+/** Body of the request and of the push `sync`. */
+export type Sync = {
+  /** One sync message of y-protocols: step 1, step 2 or an update. */
+  data: Blob;
+};
+
+/** Reply to `sync`. */
+export type Synced = {
+  /** Step 2, in reply to step 1: what the sender lacks. */
+  data?: Blob;
+  /** All that was sent is stored. */
+  durable?: boolean;
+  /** In reply to step 2 or an update: the life of the log. */
+  epoch?: string;
+  /** The place in the log at which all that was sent is stored. */
+  offset?: number;
 };
 
 /** One Thing in a list. */
@@ -355,6 +436,7 @@ export type Welcome = {
 export interface Requests {
   '200 widgetApp_useraction_close': { request: Record<string, never>; reply: Empty };
   '200 widgetApp_useraction_create': { request: Create; reply: Created };
+  '202 cursor': { request: Cursor; reply: Empty };
   '200 widgetApp_useraction_delete': { request: Record<string, never>; reply: Deleted };
   '200 widgetApp_useraction_edit': { request: Edit; reply: Edited };
   '200 widgetApp_useraction_invite': { request: Invite; reply: Empty };
@@ -365,6 +447,7 @@ export interface Requests {
   '200 widgetApp_useraction_scroll': { request: Scroll; reply: Things | Empty };
   '200 widgetApp_useraction_search': { request: Search; reply: Things };
   '200 widgetApp_useraction_select': { request: Record<string, never>; reply: Selected };
+  '201 sync': { request: Sync; reply: Synced };
   '200 widgetApp_useraction_uninvite': { request: Uninvite; reply: Empty };
 }
 
@@ -378,6 +461,7 @@ export interface Pushes {
     /** Who did it. */
     user: string;
   };
+  '202 cursor': CursorPush;
   '200 widgetApp_useraction_delete': {
     /** Who did it. */
     user: string;
@@ -386,6 +470,22 @@ export interface Pushes {
   '200 widgetApp_useraction_edit': EditPush;
   '200 widgetApp_useraction_invite': SharePush;
   '203 invited': Invited;
+  '202 joined': {
+    /** Their colour, `#rrggbb`: the same on all of their connections. */
+    color: string;
+    /** The connection: the `session` of its welcome. */
+    id: string;
+    /** Who it is: a user's name or a client's id. */
+    user: string;
+  };
+  '202 left': {
+    /** Their colour, `#rrggbb`: the same on all of their connections. */
+    color: string;
+    /** The connection: the `session` of its welcome. */
+    id: string;
+    /** Who it is: a user's name or a client's id. */
+    user: string;
+  };
   '200 widgetApp_useraction_refresh': {
     /** Who did it. */
     user: string;
@@ -400,6 +500,8 @@ export interface Pushes {
     /** Who did it. */
     user: string;
   };
+  '202 state': State;
+  '201 sync': Sync;
   '0 token_expiring': ExpiresAt;
   '200 widgetApp_useraction_uninvite': SharePush;
   '203 uninvited': Uninvited;

@@ -1,17 +1,9 @@
 /**
  * Who else has a Thing open, and where they point. Nothing of it is stored: it begins anew with each connection.
  */
+import type { Cursor } from './messages.js';
 import type { Stream, Message } from './stream.js';
 import type { LiveThing } from './thing.js';
-
-export interface Cursor {
-  x: number;
-  y: number;
-  /** The part that it is on. */
-  part?: string;
-  /** What is selected; others receive it as it is. */
-  selection?: unknown;
-}
 
 export interface Person {
   /** Their connection. */
@@ -70,7 +62,7 @@ export class Presence {
     this.#timer = undefined;
     this.#sentAt = performance.now();
     if (this.#thing.state !== 'live' || !this.#cursor) return;
-    this.#stream.tell('202 cursor' as never, this.#cursor, this.#thing.id);
+    this.#stream.tell('202 cursor', this.#cursor, this.#thing.id);
   }
 
   #receive(message: Message): void {
