@@ -24,6 +24,7 @@ function type(schema, indent = '') {
   if (variants && !variants.every((variant) => Object.keys(variant).every((key) => key === 'required'))) {
     return [...new Set(variants.map((variant) => type(variant, indent)))].join(' | ');
   }
+  if (!schema.type && !schema.properties) return 'unknown';
   const kinds = [schema.type ?? 'object'].flat();
   return kinds.map((kind) => simple(kind, schema, indent)).join(' | ');
 }
@@ -59,7 +60,7 @@ const types = Object.entries(components.schemas).map(
   ([name, schema]) => `${comment(schema.description, '')}export type ${name} = ${type(schema)};`,
 );
 
-const body = (message) => type(message?.payload.properties?.body ?? { additionalProperties: false }, '  ');
+const body = (message) => type(message?.payload.properties?.body ?? { type: 'object', additionalProperties: false }, '  ');
 const of = (end) => Object.entries(components.messages).filter(([key]) => key.endsWith(end));
 const named = ({ name, payload }) => `'${payload.properties.port.const} ${name}'`;
 const requests = of('_request').map(([key, message]) => {

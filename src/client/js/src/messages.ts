@@ -15,7 +15,7 @@ export type ActionPush = {
   /** Who did it. */
   user: string;
   /** Where in the Thing they look. */
-  view?: Record<string, unknown>;
+  view?: unknown;
 };
 
 /** A group of the receiver's may stream, or not any more: body of `approved` and `withdrawn`. */
@@ -57,7 +57,7 @@ export type Cursor = {
   /** The part that it is on. */
   part?: string | null;
   /** What is selected; others receive it as it is. */
-  selection?: Record<string, unknown>;
+  selection?: unknown;
   /** Across, in the Thing's own measure. */
   x: number;
   /** Down. */
@@ -69,7 +69,7 @@ export type CursorAt = {
   /** The part that it is on. */
   part?: string;
   /** What is selected. */
-  selection?: Record<string, unknown>;
+  selection?: unknown;
   /** Across. */
   x: number;
   /** Down. */
@@ -85,7 +85,7 @@ export type CursorPush = {
   /** The part that it is on. */
   part?: string;
   /** What is selected. */
-  selection?: Record<string, unknown>;
+  selection?: unknown;
   /** Who it is. */
   user: string;
   /** Across. */
@@ -257,7 +257,7 @@ export type Operation = {
   /** Where, as JSON Pointer (RFC 6901). */
   path: string;
   /** What, for `add`, `replace` and `test`. */
-  value?: Record<string, unknown>;
+  value?: unknown;
 };
 
 /** A place in a Thing's log. */
@@ -296,7 +296,7 @@ export type Scroll = {
   /** Most Things to return. */
   limit?: number | null;
   /** Where in the Thing the caller looks; collaborators receive it as it is. */
-  view?: Record<string, unknown>;
+  view?: unknown;
 };
 
 /** Body of `search`. */
@@ -494,7 +494,7 @@ export interface Pushes {
     /** Who did it. */
     user: string;
     /** Where in the Thing they look. */
-    view: Record<string, unknown>;
+    view: unknown;
   };
   '200 widgetApp_useraction_select': {
     /** Who did it. */
