@@ -38,7 +38,7 @@ Feature: Tokens of an external issuer
   @claim:external-settings+1
   Rule: A setting about the issuer that is missing or wrong is told in one line
 
-    Scenario Outline: <what>
+    Scenario Outline: A setting: <what>
       When the administrator starts another server with the setting "[oauth.external] <setting>"
       Then the command ends with code 1 and the one line "<what>"
 

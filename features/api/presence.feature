@@ -75,7 +75,7 @@ Feature: Who is there, and where they point
   @claim:presence-ends+1
   Rule: Who is there no more has left at once
 
-    Scenario Outline: <what>
+    Scenario Outline: They leave: <what>
       Given "ada" streams as Ada
       And "ada" opens the Thing
       And "grace" streams as Grace

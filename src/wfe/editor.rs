@@ -61,7 +61,6 @@ fn heading(title: &str) -> Markup {
         a href="/" { "WidgetApp" }
         input #title value=(title) maxlength="200" aria-label="Title" autocomplete="off" readonly;
         span #status role="status" { "Opening" }
-        button #open-history type="button" { "History" }
         button #open-share type="button" hidden { "Share" }
     }
 }
@@ -111,13 +110,6 @@ fn content(thing: &str, user: &str, live: bool) -> Markup {
             }
         }
         (share_dialog())
-        dialog #history aria-labelledby="history-title" {
-            h2 #history-title { "History" }
-            ol {}
-            output {}
-            button #history-more type="button" hidden { "Earlier" }
-            button #close-history type="button" { "Close" }
-        }
         link rel="stylesheet" href="/assets/editor.css";
         script type="module" src="/assets/editor.js" {}
     }

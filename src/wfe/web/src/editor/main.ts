@@ -5,7 +5,6 @@ import './editor.css';
 import { find } from '../dom.js';
 import { AloneThing } from './alone.js';
 import { Canvas } from './canvas.js';
-import { bindHistory } from './history.js';
 import { bindNotes } from './notes.js';
 import type { OpenThing } from './open-thing.js';
 import { Panel } from './panel.js';
@@ -66,7 +65,6 @@ const title = find<HTMLInputElement>('#title');
 const notes = find<HTMLTextAreaElement>('#notes');
 bindNotes(notes, parts);
 bindShare(id!);
-bindHistory(id!, mayChange);
 
 title.addEventListener('change', () => (parts.title = title.value));
 parts.meta.observe(showTitle);
