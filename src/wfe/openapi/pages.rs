@@ -73,7 +73,7 @@ fn asset() -> Endpoint {
 
 fn create_thing() -> Endpoint {
     let form = json!({"type": "object", "properties": {"title": {"type": "string"}}});
-    page("post", "/things", "create_thing")
+    page("post", "/things", "create_thing_by_form")
         .says("Create a Thing by form", "What the form of the home page does where there is no script.")
         .by(&[By::Cookie])
         .takes_either(&[("application/x-www-form-urlencoded", form)])
