@@ -74,11 +74,11 @@ impl Links {
             }
             WfeUp::Closed { session, thing } => {
                 self.sessions.set_role((link, session), thing, None);
-                self.actions.presence.left(session, thing);
+                self.actions.presence.left(thing, &[session]);
             }
             WfeUp::Gone(session) => {
                 self.sessions.gone((link, session));
-                self.actions.presence.gone(session);
+                self.actions.presence.gone(&[session]);
             }
             WfeUp::Resume { thing, epoch, after, wanted } => {
                 let resume = Command::Resume { listener: listener.clone(), epoch, after, wanted };

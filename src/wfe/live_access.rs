@@ -7,17 +7,18 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::sessions::{Place, Sessions};
 use crate::{
     access::{self, Caller, Change, Proof, Records as _, Sharee},
     ipc::messages::{Holding, WfeDown},
-    protocol::CloseCode,
+    protocol::{CloseCode, ThingId},
     services::{
         notification::{self, Told},
         presence::Presence,
@@ -40,6 +41,21 @@ pub struct LiveAccess {
     echo: bool,
 }
 
+/// Sessions that nobody sees any more. Others are told of it when all are judged: until then it would be told to
+/// those as well who are about to leave, and there may be hundreds of them.
+#[derive(Default)]
+struct Leaving {
+    of: BTreeMap<ThingId, Vec<Uuid>>,
+    all: Vec<Uuid>,
+}
+
+impl Leaving {
+    fn tell(self, presence: &Presence) {
+        presence.gone(&self.all);
+        self.of.iter().for_each(|(thing, sessions)| presence.left(*thing, sessions));
+    }
+}
+
 impl LiveAccess {
     /// Judges by this store. None if another does already.
     pub fn new(store: Store, sessions: Rc<Sessions>, presence: Rc<Presence>, echo: bool) -> Option<Self> {
@@ -53,10 +69,12 @@ impl LiveAccess {
             // Taken out of the cell only while it is there for the taking: `catch_up` may come between.
             let next = std::future::poll_fn(|context| self.changes.borrow_mut().poll_recv(context)).await;
             let Some(change) = next else { return };
+            let mut leaving = Leaving::default();
             for places in self.changed(change).chunks(AT_ONCE) {
-                places.iter().for_each(|place| self.judge(*place));
+                places.iter().for_each(|place| self.judge(*place, &mut leaving));
                 tokio::task::yield_now().await;
             }
+            leaving.tell(&self.presence);
         }
     }
 
@@ -65,7 +83,9 @@ impl LiveAccess {
         let before = self.ended.get();
         loop {
             let Ok(change) = self.changes.borrow_mut().try_recv() else { break };
-            self.changed(change).into_iter().for_each(|place| self.judge(place));
+            let mut leaving = Leaving::default();
+            self.changed(change).into_iter().for_each(|place| self.judge(place, &mut leaving));
+            leaving.tell(&self.presence);
         }
         self.ended.get() - before
     }
@@ -76,7 +96,9 @@ impl LiveAccess {
         self.presence.told(place, &caller.principal, open);
         let open = open.iter().map(|holding| (holding.thing, holding.role)).collect();
         self.sessions.connected(place, caller, open, request_id);
-        self.judge(place);
+        let mut leaving = Leaving::default();
+        self.judge(place, &mut leaving);
+        leaving.tell(&self.presence);
     }
 
     /// Tells those whom a change concerns; returns the sessions to be judged.
@@ -117,13 +139,13 @@ impl LiveAccess {
     }
 
     /// Whether a session may go on, and in which roles.
-    fn judge(&self, place: Place) {
+    fn judge(&self, place: Place, leaving: &mut Leaving) {
         if self.echo {
             return;
         }
         let Some(caller) = self.sessions.caller(place) else { return };
         if let Err(denied) = access::may_stream(&self.store, &caller) {
-            return self.end(place, denied.close_code());
+            return self.end(place, denied.close_code(), leaving);
         }
         for (thing, told) in self.sessions.opened_by(place) {
             match self.store.role(&caller.principal, thing) {
@@ -131,22 +153,22 @@ impl LiveAccess {
                 Ok(role) => {
                     self.sessions.set_role(place, thing, role);
                     if role.is_none() {
-                        self.presence.left(place.1, thing);
+                        leaving.of.entry(thing).or_default().push(place.1);
                     }
                     self.tell(place, &WfeDown::Access { session: place.1, thing, role });
                 }
                 Err(error) => {
                     // No proven right; the client comes back and asks again.
                     crate::limiter::seldom!(error, %error, "a role cannot be read");
-                    return self.end(place, CloseCode::Restart);
+                    return self.end(place, CloseCode::Restart, leaving);
                 }
             }
         }
     }
 
-    fn end(&self, place: Place, code: CloseCode) {
+    fn end(&self, place: Place, code: CloseCode, leaving: &mut Leaving) {
         if self.sessions.end(place) {
-            self.presence.gone(place.1);
+            leaving.all.push(place.1);
             self.ended.set(self.ended.get() + 1);
             let close = WfeDown::Close { session: place.1, code: code.number(), reason: code.message().into() };
             self.tell(place, &close);

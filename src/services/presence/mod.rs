@@ -76,15 +76,15 @@ impl Presence {
         self.wake.notify_one();
     }
 
-    /// A session has closed a Thing, or may see it no more.
-    pub fn left(&self, session: Uuid, thing: ThingId) {
-        let say = self.people.borrow_mut().left(thing, session, clock::now());
+    /// Sessions have closed a Thing, or may see it no more.
+    pub fn left(&self, thing: ThingId, sessions: &[Uuid]) {
+        let say = self.people.borrow_mut().left(thing, sessions, clock::now());
         self.say(say);
     }
 
-    /// A session is over.
-    pub fn gone(&self, session: Uuid) {
-        let say = self.people.borrow_mut().gone(session, clock::now());
+    /// Sessions are over.
+    pub fn gone(&self, sessions: &[Uuid]) {
+        let say = self.people.borrow_mut().gone(sessions, clock::now());
         self.say(say);
     }
 

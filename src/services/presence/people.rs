@@ -170,14 +170,16 @@ impl People {
         touched.into_iter().for_each(|thing| self.settle_later(thing, now));
     }
 
-    /// A session has closed a Thing, or may see it no more.
-    pub fn left(&mut self, thing: ThingId, session: Uuid, now: Instant) -> Vec<Say> {
+    /// Sessions have closed a Thing, or may see it no more. Those who leave together are not told of each other.
+    pub fn left(&mut self, thing: ThingId, sessions: &[Uuid], now: Instant) -> Vec<Say> {
         let Some(room) = self.rooms.get_mut(&thing) else { return Vec::new() };
-        let say = room.leave(thing, session, now);
-        if let Some(things) = self.of.get_mut(&session) {
-            things.remove(&thing);
-            if things.is_empty() {
-                self.of.remove(&session);
+        let say = room.leave(thing, sessions, now);
+        for session in sessions {
+            if let Some(things) = self.of.get_mut(session) {
+                things.remove(&thing);
+                if things.is_empty() {
+                    self.of.remove(session);
+                }
             }
         }
         if room.here.is_empty() {
@@ -186,10 +188,11 @@ impl People {
         say
     }
 
-    /// A session is over.
-    pub fn gone(&mut self, session: Uuid, now: Instant) -> Vec<Say> {
-        let things = self.of.get(&session).cloned().unwrap_or_default();
-        things.into_iter().flat_map(|thing| self.left(thing, session, now)).collect()
+    /// Sessions are over.
+    pub fn gone(&mut self, sessions: &[Uuid], now: Instant) -> Vec<Say> {
+        let things: BTreeSet<ThingId> =
+            sessions.iter().filter_map(|session| self.of.get(session)).flatten().copied().collect();
+        things.into_iter().flat_map(|thing| self.left(thing, sessions, now)).collect()
     }
 
     /// Somebody points elsewhere; where they are from now on.
@@ -290,7 +293,7 @@ impl People {
         let lost: Vec<Uuid> =
             room.here.values().filter(|person| person.link.is_none()).map(|person| person.session).collect();
         let unsure = std::mem::take(&mut room.unsure);
-        let mut say: Vec<Say> = lost.into_iter().flat_map(|session| self.left(thing, session, now)).collect();
+        let mut say: Vec<Say> = self.left(thing, &lost, now);
         if let Some(room) = self.rooms.get_mut(&thing).filter(|_| unsure) {
             say.push(room.say(thing, To::Everyone, room.state(), now));
         }
@@ -358,21 +361,29 @@ impl Room {
         Say { thing, to, what, links }
     }
 
-    fn leave(&mut self, thing: ThingId, session: Uuid, now: Instant) -> Vec<Say> {
-        let Some(number) = self.number.remove(&session) else { return Vec::new() };
-        let told_of = self.is_told_of(number);
-        let Some(person) = self.here.remove(&number) else { return Vec::new() };
-        self.unlink(person.link);
-        if let Some(awareness) = &person.whereabouts.awareness {
-            self.departed.truncate(DEPARTED_KEPT - 1);
-            self.departed.push_front((person.who.clone(), awareness.clone()));
+    fn leave(&mut self, thing: ThingId, sessions: &[Uuid], now: Instant) -> Vec<Say> {
+        // None: all are told of.
+        let last_told = self.here.keys().nth(MAX_PRESENT_TOLD - 1).copied();
+        let mut left = Vec::new();
+        for session in sessions {
+            let Some(number) = self.number.remove(session) else { continue };
+            let Some(person) = self.here.remove(&number) else { continue };
+            self.unlink(person.link);
+            if let Some(awareness) = &person.whereabouts.awareness {
+                self.departed.truncate(DEPARTED_KEPT - 1);
+                self.departed.push_front((person.who.clone(), awareness.clone()));
+            }
+            if last_told.is_none_or(|last| number <= last) {
+                left.push(person);
+            }
         }
-        if !told_of {
-            return Vec::new();
-        }
-        let mut say = vec![self.say(thing, To::Everyone, What::Left(person), now)];
-        // The first of those who were not told of until now.
-        if let Some(next) = self.here.values().nth(MAX_PRESENT_TOLD - 1).cloned() {
+        let mut say: Vec<Say> =
+            left.into_iter().map(|person| self.say(thing, To::Everyone, What::Left(person), now)).collect();
+        // Those who were not told of until now, and came first of them.
+        let told_now = self.here.iter().take(MAX_PRESENT_TOLD);
+        let told_now = told_now.filter(|(number, _)| last_told.is_some_and(|last| **number > last));
+        let told_now: Vec<Person> = told_now.map(|(_, person)| person.clone()).collect();
+        for next in told_now {
             let moved =
                 Moved { cursor: next.whereabouts.cursor.is_some(), awareness: next.whereabouts.awareness.is_some() };
             say.push(self.say(thing, To::Others(next.session), What::Joined(next.clone()), now));

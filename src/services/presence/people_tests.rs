@@ -80,8 +80,8 @@ fn who_comes_is_told_who_is_there_and_the_others_that_they_came() {
     assert_eq!(bench.opens(1, "ada"), ["not 1: joined ada", "1: state ada +0"]);
     assert_eq!(bench.opens(2, "grace"), ["not 2: joined grace", "2: state ada grace +0"]);
     assert_eq!(bench.opens(2, "grace"), ["2: state ada grace +0"], "again");
-    assert_eq!(short(&bench.people.left(THING, session(1), bench.start)), ["all: left ada"]);
-    assert_eq!(short(&bench.people.gone(session(2), bench.start)), ["all: left grace"]);
+    assert_eq!(short(&bench.people.left(THING, &[session(1)], bench.start)), ["all: left ada"]);
+    assert_eq!(short(&bench.people.gone(&[session(2)], bench.start)), ["all: left grace"]);
     assert!(bench.people.rooms.is_empty() && bench.people.of.is_empty());
     assert_eq!(bench.people.cursor(THING, session(2), "{}".into(), bench.start).unwrap_err(), Refused::NotHere);
 }
@@ -108,7 +108,7 @@ fn of_many_only_the_first_are_told_of() {
     }
     assert_eq!(bench.opens(500, "late"), ["500: state early early early +1"]);
     assert!(bench.cursor(500, 1, 0).is_empty());
-    let left = short(&bench.people.left(THING, session(7), bench.start));
+    let left = short(&bench.people.left(THING, &[session(7)], bench.start));
     assert_eq!(left, ["all: left early", "not 500: joined late", "not 500: moved late"]);
 }
 
@@ -167,7 +167,7 @@ fn who_comes_back_with_the_same_id_is_believed_by_the_others_and_nobody_else_tak
     bench.opens(1, "ada");
     bench.opens(2, "grace");
     bench.tells(1, &[entry(11, 5, "{}")], 0);
-    bench.people.gone(session(1), bench.start);
+    bench.people.gone(&[session(1)], bench.start);
     assert_eq!(bench.tells(2, &[entry(11, 9, "{}")], 0), None, "it was ada's");
     bench.opens(3, "ada");
     assert_eq!(bench.tells(3, &[entry(11, 5, "{}")], 0), Some((11, 6)), "newer than what the others had last");
@@ -206,7 +206,7 @@ proptest! {
                 }
                 2 => {
                     there.remove(&number);
-                    hear(bench.people.left(THING, session(number), at), &mut known);
+                    hear(bench.people.left(THING, &[session(number)], at), &mut known);
                 }
                 3 if there.contains(&number) => {
                     let (_, say) = bench.people.cursor(THING, session(number), "{}".into(), at).unwrap();
