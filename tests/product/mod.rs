@@ -15,7 +15,7 @@ use tempfile::{NamedTempFile, TempDir};
 pub use self::file_system::FileSystem;
 
 /// How long a condition may take to come true before the test fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program, and its data.
 pub struct Product {
