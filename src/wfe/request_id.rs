@@ -2,7 +2,7 @@
 //! answer. A proxy that is believed names it, else it is named here.
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
@@ -30,14 +30,16 @@ pub(super) async fn name(State(app): State<App>, request: Request, next: Next) -
     });
     let header = HeaderValue::from_str(&id);
     let span = tracing::info_span!("request", request_id = id);
-    // Not the path: people have put tokens there.
+    // The route, not the path: people have put tokens there.
+    let route = parts.extensions.get::<MatchedPath>().cloned();
     let (method, began) = (parts.method.clone(), clock::now());
     async move {
         let mut response = next.run(Request::from_parts(parts, body)).await;
         let status = response.status().as_u16();
         let took_ms = u64::try_from((clock::now() - began).as_millis()).unwrap_or(u64::MAX);
         metrics::http(status);
-        tracing::debug!(%method, status, took_ms, "a request is answered");
+        let route = route.as_ref().map_or("none", MatchedPath::as_str);
+        tracing::debug!(%method, route, status, took_ms, "a request is answered");
         if let Ok(header) = header {
             response.headers_mut().insert(HEADER, header);
         }

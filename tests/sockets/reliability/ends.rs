@@ -13,8 +13,11 @@ use super::{
 };
 use crate::product::{Product, eventually, kill};
 
+/// All clients have edited in this time.
+const EDITED_AFTER: Duration = Duration::from_secs(3);
+
 #[test]
-#[ignore = "two minutes"]
+#[ignore = "a minute"]
 fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
     let _alone = alone();
     let mut figures = Figures::new("l1");
@@ -32,6 +35,8 @@ fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
         let (code, out, err) = product.admin(&["-process", "_sfe", "-n", &instances.to_string(), "-start"]);
         assert_eq!(code, 0, "{out}{err}");
         lasted.push(at.elapsed());
+        // So that every client edits between two of them.
+        std::thread::sleep(EDITED_AFTER);
         assert!(load.goes_on(), "the clients have ended");
     }
     let outcome = load.finish();
@@ -47,6 +52,20 @@ fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
         .publish();
     assert_kept(&verdict);
     assert_eq!(closed, 0, "connections closed");
+}
+
+/// An administrator who is in a hurry asks again.
+#[test]
+fn l3_a_second_signal_ends_the_server_at_once() {
+    book::claims!("stop-twice", 1);
+    let mut product = Product::start();
+    kill("STOP", product.processes("_stream")[0].1);
+    kill("TERM", product.pid());
+    eventually("it is stopping", || product.admin(&["-status"]).2.contains("stopping").then_some(()));
+    let start = clock::now();
+    assert_eq!(product.end("TERM"), Some(0));
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 /// How long the server takes to end, and its exit code, when something is in its way.

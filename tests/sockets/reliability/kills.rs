@@ -1,6 +1,9 @@
 //! What clients notice when processes are killed again and again: the figures, one process kind at a time.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::json;
@@ -44,9 +47,14 @@ fn kill_again_and_again(
 }
 
 fn note_connections(figures: &mut Figures, outcome: &Outcome) -> usize {
-    let lost = outcome.partings().len();
-    figures.note("connections_closed", lost);
-    lost
+    let partings = outcome.partings();
+    figures.note("connections_closed", partings.len());
+    let mut why: BTreeMap<&str, usize> = BTreeMap::new();
+    partings.iter().for_each(|(_, reason)| *why.entry(reason).or_default() += 1);
+    if !why.is_empty() {
+        figures.note("closed_because", json!(why));
+    }
+    partings.len()
 }
 
 /// Kills processes of one kind under load; how many connections that has closed.

@@ -11,6 +11,7 @@
 //! Each prints its figures as one line and writes them to `target/evidence/reliability/`.
 
 mod checker;
+mod copies;
 mod ends;
 mod faults;
 mod figures;
