@@ -378,7 +378,13 @@ impl Owner {
             };
             match again() {
                 Ok(true) => {}
-                Ok(false) => listener.sender.send(&WfeDown::Gap(thing)),
+                Ok(false) => {
+                    seldom!(
+                        warn, %thing, after, until, known,
+                        "what a front end missed cannot be told change by change: those who have the Thing open come back"
+                    );
+                    listener.sender.send(&WfeDown::Gap(thing));
+                }
                 Err(error) => {
                     unreadable(thing, &error);
                     listener.sender.send(&WfeDown::Gap(thing));

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use crate::protocol::{Codec, ThingId, action::Form};
+use crate::{
+    ipc::messages::Encoded,
+    protocol::{Codec, ThingId, action::Form},
+};
 
 /// The Things that sessions of this instance have open.
 #[derive(Debug, Default)]
@@ -28,20 +31,10 @@ pub struct Topic {
 #[derive(Debug, Default)]
 struct Reach {
     holders: usize,
-    /// Its slowest holder has this change, and the one behind it is on its way. Later ones that overtake it
-    /// come again after it.
+    /// Its slowest holder has this change, and those behind it are on their way. Until they come, others pass by:
+    /// those that overtake them, and those that are sent again for another `_stream`, perhaps in other forms. All of
+    /// them come again.
     behind: Option<u64>,
-}
-
-impl Reach {
-    /// Whether a change goes there now.
-    fn takes(&mut self, offset: u64) -> bool {
-        let takes = self.behind.is_none_or(|after| offset == after + 1);
-        if takes {
-            self.behind = None;
-        }
-        takes
-    }
 }
 
 impl Topic {
@@ -66,9 +59,21 @@ impl Topic {
         self.streams.keys().copied()
     }
 
-    fn streams_for(&mut self, offset: u64) -> Vec<u16> {
-        let taking = self.streams.iter_mut().filter_map(|(stream, reach)| reach.takes(offset).then_some(*stream));
-        taking.collect()
+    fn streams_for(&mut self, offset: u64, encoded: &[Encoded]) -> Vec<u16> {
+        let Self { holders, streams, .. } = self;
+        let fits = |stream: u16| {
+            let mut there = holders.values().filter(|(at, ..)| *at == stream);
+            let has = |codec, form| encoded.iter().any(|one| one.codec == codec && one.form == Some(form));
+            there.all(|&(_, codec, form)| has(codec, form))
+        };
+        let mut taking = Vec::new();
+        for (stream, reach) in streams {
+            if reach.behind.is_none_or(|after| offset == after + 1 && fits(*stream)) {
+                reach.behind = None;
+                taking.push(*stream);
+            }
+        }
+        taking
     }
 }
 
@@ -111,10 +116,10 @@ impl FanOut {
     }
 
     /// A change is passed on: the `_stream`s to which it goes.
-    pub fn pass(&mut self, thing: ThingId, offset: u64) -> Vec<u16> {
+    pub fn pass(&mut self, thing: ThingId, offset: u64, encoded: &[Encoded]) -> Vec<u16> {
         let Some(topic) = self.things.get_mut(&thing) else { return Vec::new() };
         topic.offset = topic.offset.max(offset);
-        topic.streams_for(offset)
+        topic.streams_for(offset, encoded)
     }
 
     /// In this `_stream` changes after `offset` have to come again.
@@ -140,6 +145,10 @@ mod tests {
         ipc::messages::{OpenThing, Whereabouts},
         protocol::Role,
     };
+
+    fn in_form(codec: Codec) -> Encoded {
+        Encoded { codec, form: Some(Form::Json), message: bytes::Bytes::new() }
+    }
 
     fn open(thing: ThingId, offset: u64) -> OpenThing {
         let (epoch, whereabouts) = ("e".into(), Whereabouts::default());
@@ -168,10 +177,23 @@ mod tests {
         fan_out.open(Uuid::from_u128(1), 1, Codec::Json, &at(9));
         fan_out.open(Uuid::from_u128(2), 2, Codec::Json, &at(7));
         fan_out.rewind(thing, 2, 7);
-        assert_eq!(fan_out.pass(thing, 10), [1], "it overtakes 8 and 9");
+        let json = [in_form(Codec::Json)];
+        assert_eq!(fan_out.pass(thing, 10, &json), [1], "it overtakes 8 and 9");
         assert_eq!(fan_out.get(thing).unwrap().everyone_has(), 7);
         for offset in [8, 9, 10, 11] {
-            assert_eq!(fan_out.pass(thing, offset), [1, 2], "each holder skips what it has");
+            assert_eq!(fan_out.pass(thing, offset, &json), [1, 2], "each holder skips what it has");
         }
+    }
+
+    #[test]
+    fn what_is_sent_again_for_another_stream_in_other_forms_passes_by() {
+        let (mut fan_out, thing) = (FanOut::default(), ThingId(Uuid::nil()));
+        fan_out.open(Uuid::from_u128(1), 1, Codec::Json, &open(thing, 7));
+        fan_out.rewind(thing, 1, 7);
+        fan_out.open(Uuid::from_u128(2), 2, Codec::Cbor, &open(thing, 7));
+        fan_out.rewind(thing, 2, 7);
+        let (json, both) = ([in_form(Codec::Json)], [in_form(Codec::Json), in_form(Codec::Cbor)]);
+        assert_eq!(fan_out.pass(thing, 8, &json), [1], "asked for before the second was known");
+        assert_eq!(fan_out.pass(thing, 8, &both), [1, 2]);
     }
 }

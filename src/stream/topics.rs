@@ -99,6 +99,10 @@ impl Topics {
                     continue;
                 }
                 if change.offset != open.offset + 1 || change.epoch != open.epoch {
+                    crate::limiter::seldom!(
+                        warn, thing = %push.thing, %session, has = open.offset, comes = change.offset,
+                        "a change does not follow what a client has: it is to come back"
+                    );
                     connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now);
                     continue;
                 }
@@ -108,7 +112,13 @@ impl Topics {
             match frames.get(connection.codec, open.form, open.join) {
                 Some(frame) => connection.queue(frame, about, now),
                 None if push.change.is_none() => continue,
-                None => connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now),
+                None => {
+                    crate::limiter::seldom!(
+                        warn, thing = %push.thing, %session, form = ?open.form,
+                        "a change is not at hand in the form that a client wants: it is to come back"
+                    );
+                    connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now);
+                }
             }
             if let Some(change) = &push.change {
                 open.offset = change.offset;

@@ -347,23 +347,19 @@ impl Front {
     }
 
     fn push(&mut self, mut push: Push) {
-        if let Some(change) = &mut push.change
-            && let Some((principal, key)) = change.again.take()
-            && let Some((session, sequence)) = self.unanswered_edits.remove(&(push.thing, principal, key))
-        {
-            let (epoch, offset) = (change.epoch.clone(), change.offset);
-            let mut edited = Edited { epoch, offset, durable: true, patch: None };
-            if self.acknowledge(session, sequence, push.thing, &mut edited, &push.encoded) {
-                push.to = To::Others(session);
-            }
-        }
         let streams = match &push.change {
-            Some(change) => self.fan_out.pass(push.thing, change.offset),
+            Some(change) => self.fan_out.pass(push.thing, change.offset, &push.encoded),
             None => match push.to {
                 To::One(session) => self.sessions.get(&session).map(|session| session.stream).into_iter().collect(),
                 _ => self.fan_out.get(push.thing).into_iter().flat_map(|topic| topic.streams()).collect(),
             },
         };
+        if let Some(change) = &mut push.change
+            && let Some((principal, key)) = change.again.take()
+            && let Some(session) = self.answer_again(&streams, (push.thing, principal, key), change, &push.encoded)
+        {
+            push.to = To::Others(session);
+        }
         let down = StreamDown::Push(push);
         streams.into_iter().for_each(|stream| self.tell_stream(stream, &down));
     }

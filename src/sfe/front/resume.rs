@@ -10,7 +10,7 @@ use super::{Front, Key};
 use crate::{
     ipc::{
         link,
-        messages::{Effect, Encoded, Held, StreamDown, WfeUp},
+        messages::{Change, Effect, Encoded, Held, StreamDown, WfeUp},
     },
     protocol::{
         Outgoing, ThingId,
@@ -136,14 +136,31 @@ impl Front {
         }
     }
 
-    /// Answers an edit whose change has come again. What a patch came to is told in any case: whether it was
-    /// merged with other changes is not known any more.
-    pub(super) fn acknowledge(
+    /// Answers an edit whose change has come again and goes to these `_stream`s; whose it was. Its author's may not be
+    /// among them: it still lacks changes before this one, which then comes once more behind those.
+    pub(super) fn answer_again(
+        &mut self,
+        streams: &[u16],
+        edit: (ThingId, String, String),
+        change: &Change,
+        encoded: &[Encoded],
+    ) -> Option<Uuid> {
+        let (id, sequence) = *self.unanswered_edits.get(&edit)?;
+        if self.sessions.get(&id).is_some_and(|session| !streams.contains(&session.stream)) {
+            return None;
+        }
+        self.unanswered_edits.remove(&edit);
+        let edited = Edited { epoch: change.epoch.clone(), offset: change.offset, durable: true, patch: None };
+        self.acknowledge(id, sequence, edit.0, edited, encoded).then_some(id)
+    }
+
+    /// What a patch came to is told in any case: whether it was merged with other changes is not known any more.
+    fn acknowledge(
         &mut self,
         id: Uuid,
         sequence: u64,
         thing: ThingId,
-        edited: &mut Edited,
+        mut edited: Edited,
         encoded: &[Encoded],
     ) -> bool {
         let Some(session) = self.sessions.get_mut(&id) else { return false };
@@ -156,7 +173,6 @@ impl Front {
         {
             edited.patch = push.body.patch.map(Cow::into_owned);
         }
-        let edited = &*edited;
         let reply = pending.head.id.map(|request| {
             codec.encode(&Outgoing {
                 port: pending.head.port,
@@ -165,7 +181,7 @@ impl Front {
                 thing: Some(thing.to_string()),
                 join: session.open.get(&thing).map(|open| open.join),
                 offset: Some(edited.offset),
-                body: Some(edited),
+                body: Some(&edited),
                 error: None,
             })
         });

@@ -180,3 +180,50 @@ async fn a_login_ends_when_it_ends_and_a_token_a_little_later() {
         })
         .await;
 }
+
+/// Two `_stream`s of a new instance have told what they hold, one after the other; what is sent again to the first
+/// overtakes what the second still lacks.
+#[tokio::test]
+async fn an_edit_that_comes_again_is_answered_behind_what_its_author_lacks() {
+    LocalSet::new()
+        .run_until(async {
+            let (here, there) = UnixStream::pair().unwrap();
+            let (stream, _messages) = link::open::<StreamDown, StreamUp>(here).unwrap();
+            let (_, mut sent) = link::open::<StreamUp, StreamDown>(there).unwrap();
+            let mut front = Front::new(Terms { rate: Rate { per_second: 100, burst: 100 }, max_things: 8 });
+            let (session, thing) = (Uuid::from_u128(1), ThingId(Uuid::from_u128(2)));
+            let (epoch, whereabouts) = ("e".into(), Whereabouts::default());
+            let open =
+                OpenThing { thing, join: 1, form: Form::Json, role: Role::Editor, epoch, offset: 8, whereabouts };
+            let edit = json!({
+                "port": 200, "name": Action::Edit.name(), "id": 3, "thing": thing.to_string(),
+                "body": {"key": "k", "patch": []}
+            });
+            let unanswered = vec![(0, Bytes::from(edit.to_string()))];
+            let context = context(session);
+            let principal = context.principal().id();
+            let held = Held { session, context: encode_context(&context), open: vec![open], unanswered };
+            front.attach_stream(1, stream, vec![held], clock::now());
+            let push = |offset: u64, key: &str| {
+                let change = Change { epoch: "e".into(), offset, again: Some((principal.clone(), key.into())) };
+                let message = json!({"port": 200, "name": "edit", "body": {"user": "ada", "patch": []}}).to_string();
+                let encoded = vec![Encoded { codec: Codec::Json, form: Some(Form::Json), message: message.into() }];
+                WfeDown::Push(Push { thing, change: Some(change), to: To::Everyone, newest_of: None, encoded })
+            };
+            front.hear_wfe(push(10, "k"));
+            front.hear_wfe(push(9, "another's"));
+            front.hear_wfe(push(10, "k"));
+
+            let (mut messages, mut heard) = (Vec::new(), Vec::new());
+            while heard.len() < 3 {
+                sent.receive(&mut messages).await.unwrap();
+                heard.extend(messages.drain(..).map(|message| match message {
+                    StreamDown::Push(Push { change: Some(change), to, .. }) => (change.offset, Some(to)),
+                    StreamDown::Send { effect: Some(Effect::At(_, offset)), .. } => (offset, None),
+                    other => panic!("{other:?}"),
+                }));
+            }
+            assert_eq!(heard, [(9, Some(To::Everyone)), (10, None), (10, Some(To::Others(session)))]);
+        })
+        .await;
+}
