@@ -5,6 +5,7 @@
 //! that a cursor never comes before the part that it is on.
 
 mod people;
+mod room;
 mod stamp;
 mod wording;
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{access::Kind, clock};
+use crate::{access::Kind, clock, protocol::limits::MAX_PRESENT_TOLD};
 
 const THING: ThingId = ThingId(Uuid::from_u128(77));
 
@@ -110,6 +110,23 @@ fn of_many_only_the_first_are_told_of() {
     assert!(bench.cursor(500, 1, 0).is_empty());
     let left = short(&bench.people.left(THING, &[session(7)], bench.start));
     assert_eq!(left, ["all: left early", "not 500: joined late", "not 500: moved late"]);
+}
+
+#[test]
+fn those_who_leave_together_make_room_for_those_who_stay() {
+    let mut bench = Bench::new();
+    for number in 1..=MAX_PRESENT_TOLD {
+        bench.opens(number as u128, "early");
+    }
+    for number in [500, 501, 502] {
+        bench.opens(number, "late");
+    }
+    let leaving = [session(1), session(2), session(3), session(501)];
+    let left = short(&bench.people.left(THING, &leaving, bench.start));
+    let joined = ["not 500: joined late", "not 500: moved late", "not 502: joined late", "not 502: moved late"];
+    assert_eq!(left, [&["all: left early"; 3][..], &joined].concat());
+    let all: Vec<Uuid> = (1..=502).map(session).collect();
+    assert!(bench.people.gone(&all, bench.start).iter().all(|say| say.links.is_empty()), "nobody is left to hear it");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    people::{Moved, Person, What},
+    people::What,
+    room::{Moved, Person},
     stamp,
 };
 use crate::{

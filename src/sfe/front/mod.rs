@@ -34,7 +34,7 @@ use crate::{
     metrics,
     protocol::{
         CloseCode, Codec, ErrorBody, ErrorCode, Outgoing, RequestHead, Role, ThingId,
-        action::{Action, Edited, Form},
+        action::{Action, Form},
         codec::append_with_join,
         message::Empty,
     },

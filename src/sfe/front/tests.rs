@@ -27,6 +27,15 @@ fn context(session: Uuid) -> RequestContext {
     }
 }
 
+/// An instance without sessions, the link to a `_stream`, what comes out at its other end, and what keeps it open.
+fn with_a_stream() -> (Front, link::Sender<StreamDown>, link::Receiver<StreamDown>, impl Sized) {
+    let (here, there) = UnixStream::pair().unwrap();
+    let (stream, messages) = link::open::<StreamDown, StreamUp>(here).unwrap();
+    let (stream_sender, sent) = link::open::<StreamUp, StreamDown>(there).unwrap();
+    let front = Front::new(Terms { rate: Rate { per_second: 100, burst: 100 }, max_things: 8 });
+    (front, stream, sent, (messages, stream_sender))
+}
+
 #[tokio::test]
 async fn an_unanswered_edit_is_asked_again_as_made_on_what_its_own_client_had() {
     LocalSet::new()
@@ -86,10 +95,7 @@ async fn what_ends_access_comes_behind_the_answers_to_all_that_was_under_way() {
             let (here, there) = UnixStream::pair().unwrap();
             let (wfe, _replies) = link::open::<WfeUp, WfeDown>(here).unwrap();
             let (_, _told) = link::open::<WfeDown, WfeUp>(there).unwrap();
-            let (here, there) = UnixStream::pair().unwrap();
-            let (stream, _messages) = link::open::<StreamDown, StreamUp>(here).unwrap();
-            let (_, mut sent) = link::open::<StreamUp, StreamDown>(there).unwrap();
-            let mut front = Front::new(Terms { rate: Rate { per_second: 100, burst: 100 }, max_things: 8 });
+            let (mut front, stream, mut sent, _open) = with_a_stream();
             front.attach_wfe(wfe);
 
             let (thing, session) = (ThingId(Uuid::from_u128(9)), Uuid::from_u128(1));
@@ -146,10 +152,7 @@ async fn what_ends_access_comes_behind_the_answers_to_all_that_was_under_way() {
 async fn a_login_ends_when_it_ends_and_a_token_a_little_later() {
     LocalSet::new()
         .run_until(async {
-            let (here, there) = UnixStream::pair().unwrap();
-            let (stream, _messages) = link::open::<StreamDown, StreamUp>(here).unwrap();
-            let (_, mut sent) = link::open::<StreamUp, StreamDown>(there).unwrap();
-            let mut front = Front::new(Terms { rate: Rate { per_second: 100, burst: 100 }, max_things: 8 });
+            let (mut front, stream, mut sent, _open) = with_a_stream();
             let held = |number: u128, proof| {
                 let mut context = context(Uuid::from_u128(number));
                 (context.expires_at, context.caller.proof) = (1000, proof);
@@ -187,10 +190,7 @@ async fn a_login_ends_when_it_ends_and_a_token_a_little_later() {
 async fn an_edit_that_comes_again_is_answered_behind_what_its_author_lacks() {
     LocalSet::new()
         .run_until(async {
-            let (here, there) = UnixStream::pair().unwrap();
-            let (stream, _messages) = link::open::<StreamDown, StreamUp>(here).unwrap();
-            let (_, mut sent) = link::open::<StreamUp, StreamDown>(there).unwrap();
-            let mut front = Front::new(Terms { rate: Rate { per_second: 100, burst: 100 }, max_things: 8 });
+            let (mut front, stream, mut sent, _open) = with_a_stream();
             let (session, thing) = (Uuid::from_u128(1), ThingId(Uuid::from_u128(2)));
             let (epoch, whereabouts) = ("e".into(), Whereabouts::default());
             let open =

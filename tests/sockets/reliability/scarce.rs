@@ -203,7 +203,10 @@ fn outlives_lack_of_descriptors(name: &'static str, descriptors: u64, clients: u
         assert_kept(&verdict);
         assert_eq!(closed, 0, "streams were closed");
         // A build without optimisation also has its clients to serve meanwhile.
-        assert!(busy < if cfg!(debug_assertions) { 0.5 } else { 0.2 }, "the process that lacks descriptors spins: {busy}");
+        assert!(
+            busy < if cfg!(debug_assertions) { 0.5 } else { 0.2 },
+            "the process that lacks descriptors spins: {busy}"
+        );
         assert!(recovered < Duration::from_secs(2), "recovered after {recovered:?}");
         assert!(lines <= MOST_LINES, "{lines} lines");
         let refused =
