@@ -6,12 +6,12 @@ Feature: A load test
   Rule: A load test starts a server, puts clients on it, and leaves a report
 
     Scenario: Two steps, and once more beside the first
-      When the administrator measures with "loadtest --ramp 4,6 --per-thing 3 --edits-per-second 10 --step 2s --slo p90<5s"
+      When the administrator measures with "loadtest --ramp 4,6 --per-thing 3 --edits-per-second 20 --step 2s --slo p90<5s"
       Then it ends with code 0
       And the summary says "MET"
       And the report is a page that needs nothing else, Markdown and JSON
       And the report shows steps with 4 and 6 clients whose every change arrived once and in its order
-      When the administrator measures with "loadtest run --clients 6 --ramp 6 --per-thing 3 --edits-per-second 10 --step 2s --slo p90<5s --compare loadtest-report/report.json --report again"
+      When the administrator measures with "loadtest run --clients 6 --ramp 6 --per-thing 3 --edits-per-second 20 --step 2s --slo p90<5s --compare loadtest-report/report.json --report again"
       Then it ends with code 0
       And the file "again/report.md" says "## Beside the earlier run"
 

@@ -117,7 +117,7 @@ mod tests {
     fn the_maximum_is_closed_in_on() {
         assert_eq!(steps(&load(&[100], true), 730), [100, 200, 400, 800, 600, 700, 750]);
         assert_eq!(steps(&load(&[100], true), 9_999), [100, 200, 400, 800, 1_600, 3_200, 5_000]);
-        assert_eq!(steps(&load(&[100, 200, 400], true), 50), [100, 50, 70], "the rest of the ramp tells nothing");
+        assert_eq!(steps(&load(&[100, 200, 400], true), 50), [100, 50, 70, 60], "the rest of the ramp tells nothing");
     }
 
     proptest! {
