@@ -110,5 +110,6 @@ Feature: A load test
       When the administrator measures, as Ada, with "loadtest run --server URL --user ada --ramp 4 --per-thing 2 --edits-per-second 15 --step 2s --slo p90<5s"
       Then it ends with code 0
       And the report shows steps with 4 clients whose every change arrived once and in its order
+      Given Ada is logged in
       When Ada searches for "Load test"
       Then Ada finds nothing

@@ -1,6 +1,7 @@
 //! A client that has a stream and a Thing open from the beginning of a step to its end.
 
 use std::{
+    pin::Pin,
     sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
@@ -9,11 +10,12 @@ use capacity::{
     load::{mix::Role, schedule::Schedule},
     measured::order::Order,
 };
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::{sync::watch, time::timeout};
 use widgetapp::{
-    client::{Client, Event, Events, NewEdit},
+    client::{Client, Event, Events, NewEdit, RequestError},
     clock as time,
-    protocol::action::{Opened, Position},
+    protocol::action::{Edited, Opened, Position},
 };
 
 use super::{mark, writing::Pen};
@@ -32,6 +34,8 @@ const UNDER_WAY: i64 = 100;
 const STAYS: Duration = Duration::from_secs(5);
 /// How often those who have finished look whether the others have.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The wait before an edit is sent again that the server has put off.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// See the module.
 struct Participant {
@@ -50,11 +54,16 @@ struct Participant {
 
 struct Editing {
     pen: Pen,
+    /// Those that are not answered.
+    answers: FuturesUnordered<Answer>,
     schedule: Schedule,
     from_nanos: u64,
     until_nanos: u64,
     under_way: i64,
 }
+
+/// An edit, and what became of it.
+type Answer = Pin<Box<dyn Future<Output = (NewEdit, Result<Edited, RequestError>)> + Send>>;
 
 /// Takes part, from connecting to leaving.
 pub async fn take_part(scene: Shared, number: usize, role: Role) {
@@ -149,6 +158,7 @@ impl Participant {
                         break;
                     }
                 }
+                Some(answer) = next_answer(&mut self.editing) => self.answered(answer),
                 () = &mut alarm => {}
             }
             if let Some(until_nanos) = finishing
@@ -170,7 +180,8 @@ impl Participant {
                 let scene = &self.scene;
                 let schedule = Schedule::new(scene.load.seed, self.number as u64, scene.plan.edits_per_second);
                 let pen = Pen::new(&scene.style, self.number);
-                let editing = Editing { pen, schedule, from_nanos, until_nanos, under_way: 0 };
+                let answers = FuturesUnordered::new();
+                let editing = Editing { pen, answers, schedule, from_nanos, until_nanos, under_way: 0 };
                 scene.tally.asked(editing.all_due());
                 self.editing = Some(editing);
             }
@@ -205,15 +216,39 @@ impl Participant {
             let edit = NewEdit { key: Some(key), seen: None, change };
             self.scene.tally.sent(self.number, due, clock::nanos());
             self.scene.tally.unanswered.fetch_add(1, Relaxed);
+            self.scene.tally.unsent.fetch_sub(1, Relaxed);
             editing.under_way += 1;
-            // The answer comes as an event; one that is refused never comes, and is counted as that.
             let thing = &self.scene.things[self.thing];
-            if let Err(error) = self.client.start_edit(thing, edit).await {
-                self.scene.tally.complain(format!("editing: {error}"));
-                self.editing = None;
-                return;
+            // It goes out at once, so that edits keep their order; its answer is waited for apart.
+            match self.client.start_edit(thing, edit.clone()).await {
+                Ok(reply) => editing.answers.push(Box::pin(async move { (edit, reply.await) })),
+                Err(error) => {
+                    self.scene.tally.complain(format!("editing: {error}"));
+                    let unsent = i64::try_from(editing.all_due().count()).unwrap_or_default();
+                    self.scene.tally.unsent.fetch_sub(unsent, Relaxed);
+                    self.editing = None;
+                    return;
+                }
             }
         }
+    }
+
+    /// What was put off is sent again under its key, as the contract wants it; what was refused is not.
+    fn answered(&mut self, (edit, answer): (NewEdit, Result<Edited, RequestError>)) {
+        let (Err(error), Some(editing)) = (answer, &mut self.editing) else { return };
+        self.scene.tally.complain(format!("an edit was refused: {error}"));
+        if !error.temporary() {
+            return;
+        }
+        let (client, thing) = (self.client.clone(), self.scene.things[self.thing].clone());
+        editing.answers.push(Box::pin(async move {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            let reply = match client.start_edit(&thing, edit.clone()).await {
+                Ok(reply) => reply.await,
+                Err(error) => Err(error),
+            };
+            (edit, reply)
+        }));
     }
 
     fn hear(&mut self, event: Event, now_nanos: u64) {
@@ -304,12 +339,19 @@ impl Participant {
     /// Whether nothing more can come.
     fn has_all(&self) -> bool {
         let tally = &self.scene.tally;
-        tally.unanswered.load(Relaxed) <= 0 && self.order.known() >= tally.last[self.thing].load(Relaxed)
+        let is_quiet = tally.unsent.load(Relaxed) <= 0 && tally.unanswered.load(Relaxed) <= 0;
+        is_quiet && self.order.known() >= tally.last[self.thing].load(Relaxed)
     }
 
     async fn conclude(self) {
         let last = self.scene.tally.last[self.thing].load(Relaxed);
-        self.scene.tally.concluded(self.number, self.order.conclude(last));
+        let misplaced = self.order.conclude(last);
+        if misplaced.lost > 0 {
+            let (number, known, away) = (self.number, self.order.known(), self.is_away);
+            let state = if away { ", without a connection" } else { "" };
+            self.scene.tally.complain(format!("client {number} ends at change {known} of {last}{state}"));
+        }
+        self.scene.tally.concluded(self.number, misplaced);
         if self.is_away {
             self.scene.tally.away.fetch_sub(1, Relaxed);
         }
@@ -318,7 +360,7 @@ impl Participant {
 }
 
 impl Editing {
-    /// All edits that are to be made.
+    /// All edits that are still to be made.
     fn all_due(&self) -> impl Iterator<Item = u64> {
         let mut schedule = self.schedule.clone();
         let (from_nanos, until_nanos) = (self.from_nanos, self.until_nanos);
@@ -332,6 +374,13 @@ impl Editing {
 
     fn next_due(&self) -> Option<u64> {
         Some(due(&self.schedule, self.from_nanos)).filter(|due| *due < self.until_nanos)
+    }
+}
+
+async fn next_answer(editing: &mut Option<Editing>) -> Option<(NewEdit, Result<Edited, RequestError>)> {
+    match editing {
+        Some(editing) if !editing.answers.is_empty() => editing.answers.next().await,
+        _ => std::future::pending().await,
     }
 }
 

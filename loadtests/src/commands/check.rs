@@ -59,9 +59,9 @@ impl Args {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let echo = runtime.block_on(echo::per_cpu_second(ECHO))?;
         let ratio = ours / echo;
-        println!("{ours:.0} deliveries and {echo:.0} echoed frames for each second of CPU: ratio {ratio:.3}");
+        println!("{ours:.0} deliveries and {echo:.0} echoed frames for each second of CPU: ratio {ratio:.4}");
         if self.record {
-            baseline.insert(profile.into(), (ratio * 1e3).round() / 1e3);
+            baseline.insert(profile.into(), (ratio * 1e4).round() / 1e4);
             let text = serde_json::to_string_pretty(&baseline)? + "\n";
             fs::write(&self.baseline, text).with_context(|| format!("cannot write {}", self.baseline.display()))?;
             println!("The baseline is {}", self.baseline.display());
@@ -71,7 +71,7 @@ impl Args {
         let least = before * (1.0 - ALLOWED_FALL);
         let fine = ratio.is_finite() && ratio >= least;
         let word = if fine { "is fine" } else { "is too low" };
-        println!("{ratio:.3} {word}: the baseline of {profile} is {before:.3}, and at least {least:.3} is wanted");
+        println!("{ratio:.4} {word}: the baseline of {profile} is {before:.4}, and at least {least:.4} is wanted");
         Ok(match (fine, ratio.is_finite()) {
             (true, _) => MET,
             (false, true) => MISSED,

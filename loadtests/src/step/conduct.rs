@@ -89,7 +89,7 @@ pub async fn hold(server: &mut Server, setup: &Setup, plan: StepPlan) -> anyhow:
     });
     let began_seconds = clock::seconds();
     let mut attack = std::pin::pin!(attack(Arc::clone(&scene)));
-    let step = Conduct { server, setup, scene: &scene, phases };
+    let step = Conduct { server, setup, scene: &scene, phases: &phases };
     let figures = tokio::select! {
         biased;
         ended = &mut attack => {
@@ -107,7 +107,8 @@ struct Conduct<'a> {
     server: &'a Server,
     setup: &'a Setup,
     scene: &'a Shared,
-    phases: watch::Sender<Phase>,
+    /// Kept until all have left: who hears no more of it leaves at once.
+    phases: &'a watch::Sender<Phase>,
 }
 
 /// What was measured from outside the clients.

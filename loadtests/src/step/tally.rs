@@ -42,6 +42,8 @@ pub struct Tally {
     pub away: AtomicI64,
     /// Connections that were lost.
     pub dropped: AtomicU32,
+    /// Edits that are to be sent yet, also those whose time has passed.
+    pub unsent: AtomicI64,
     /// Edits that are not answered yet.
     pub unanswered: AtomicI64,
     /// The last change of each Thing that was acknowledged.
@@ -132,6 +134,7 @@ impl Tally {
             failed: AtomicU32::new(0),
             away: AtomicI64::new(0),
             dropped: AtomicU32::new(0),
+            unsent: AtomicI64::new(0),
             unanswered: AtomicI64::new(0),
             last: (0..things).map(|_| AtomicU64::new(0)).collect(),
             incident: AtomicU64::new(u64::MAX),
@@ -149,7 +152,10 @@ impl Tally {
 
     /// These edits are to be made.
     pub fn asked(&self, due_nanos: impl Iterator<Item = u64>) {
-        self.due.fetch_add(due_nanos.filter(|due| self.is_measured(*due)).count() as u64, Relaxed);
+        for due in due_nanos {
+            self.unsent.fetch_add(1, Relaxed);
+            self.due.fetch_add(u64::from(self.is_measured(due)), Relaxed);
+        }
     }
 
     fn is_measured(&self, due_nanos: u64) -> bool {
