@@ -48,6 +48,9 @@ pub struct Predicted {
     pub p99_seconds: Compared,
 }
 
+/// A figure with its name, and how it is shown.
+type Figure = (&'static str, Compared, fn(f64) -> String);
+
 /// A figure twice.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
@@ -120,7 +123,7 @@ impl Validation {
         let heads = ["clients", "on each Thing", "_sfe", "", "predicted", "measured", "error"];
         let mut rows = vec![heads.map(str::to_owned).to_vec()];
         for step in &self.predicted {
-            let figures: [(&str, Compared, fn(f64) -> String); 4] = [
+            let figures: [Figure; 4] = [
                 ("CPU, cores", step.cpu, |cores| format!("{cores:.3}")),
                 ("memory", step.memory_bytes, show_bytes),
                 ("deliveries/s", step.deliveries_per_second, |number| show_number(number.round())),

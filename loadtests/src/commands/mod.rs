@@ -154,7 +154,7 @@ async fn all_steps(setup: &Setup, options: &ServerOptions) -> anyhow::Result<Run
 async fn each_step(setup: &Setup, server: &mut Server, run: &mut Run) -> anyhow::Result<()> {
     let mut steps = Steps::new(&setup.load);
     let commits = stages::commits(server).await;
-    while let Some(plan) = steps.next() {
+    while let Some(plan) = steps.next_plan() {
         let measured = tokio::select! {
             measured = conduct::hold(server, setup, plan) => measured?,
             () = interrupted() => anyhow::bail!("interrupted"),

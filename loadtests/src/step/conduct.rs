@@ -37,6 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const FINISH_WITHIN: Duration = Duration::from_secs(15);
 /// After something was done to the server it is looked for so long at what came of it.
 const AFTERMATH: Duration = Duration::from_secs(10);
+/// What is shorter is a part of the next second.
+const SHORTEST_SECOND: f64 = 0.3;
 /// A process that was killed has lost its clients by then.
 const DROPPED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -265,6 +267,9 @@ impl Watch {
     async fn second(&mut self, conduct: &Conduct<'_>, until_nanos: u64) {
         let left = Duration::from_nanos(until_nanos.saturating_sub(clock::nanos()));
         sleep(left.min(Duration::from_secs(1))).await;
+        if clock::seconds() - self.at < SHORTEST_SECOND {
+            return;
+        }
         let seen = conduct.scene.tally.second();
         let look = self.meter.look(conduct.server).await;
         let (now, cpu) = (clock::seconds(), clock::cpu());

@@ -34,7 +34,7 @@ impl Steps {
     }
 
     /// The step to make now; none if all is known.
-    pub fn next(&mut self) -> Option<StepPlan> {
+    pub fn next_plan(&mut self) -> Option<StepPlan> {
         let Some(search) = &mut self.search else { return self.planned.pop_front() };
         // As soon as something is missed the rest of the plan, which is larger, tells nothing.
         if search.missed.is_none()
@@ -101,7 +101,7 @@ mod tests {
     fn steps(load: &Load, carries: u32) -> Vec<u32> {
         let mut steps = Steps::new(load);
         let mut made = Vec::new();
-        while let Some(plan) = steps.next() {
+        while let Some(plan) = steps.next_plan() {
             made.push(plan.clients);
             steps.took(plan.clients, plan.clients <= carries);
         }

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 const WIDTH: f64 = 640.0;
-const HEIGHT: f64 = 260.0;
+const HEIGHT: f64 = 270.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 12.0;
-const TOP: f64 = 14.0;
+const TOP: f64 = 26.0;
 const BOTTOM: f64 = 40.0;
 /// About so many numbers on an axis.
 const TICKS: f64 = 5.0;
