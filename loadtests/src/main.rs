@@ -42,7 +42,6 @@ struct Program {
 }
 
 #[derive(clap::Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is only one of it")]
 enum Role {
     /// Put load on a server and measure, as without a command
     Run(run::Args),
