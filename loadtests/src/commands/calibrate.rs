@@ -67,7 +67,7 @@ pub(super) fn telling(steps: usize, step: Duration) -> Load {
         step,
         mix: "editor=1".parse().expect("a constant"),
         // Light steps have too few deliveries for a rarer percentile.
-        slo: "p90<100ms".parse().expect("a constant"),
+        slo: "p90<300ms".parse().expect("a constant"),
         find_max: false,
         most_clients: u32::MAX,
         seed: 1,
