@@ -13,7 +13,7 @@ use capacity::{
     measured::{Incident, Measured, Second, Visits, gates::Circumstances},
 };
 use tokio::{sync::watch, time::sleep};
-use widgetapp::clock as time;
+use widgetapp::{clock as time, supervisor::measure::procfs};
 
 use super::{Phase, Scene, Shared, attack::attack, display::Display, tally::Tally};
 use crate::{
@@ -291,6 +291,7 @@ impl Watch {
             cpu: cores.collect(),
             resident_bytes: look.resident_bytes.clone(),
             generator_cpu: (cpu - self.cpu).as_secs_f64() / passed,
+            generator_bytes: procfs::usage(std::process::id()).map_or(0, |usage| usage.resident_bytes),
         };
         conduct.setup.display.second(&format!("{} clients", conduct.scene.plan.clients), &second);
         (self.look, self.cpu, self.at) = (look, cpu, now);

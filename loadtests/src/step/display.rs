@@ -69,13 +69,14 @@ impl Display {
             format!(" | {} cores, {}", cores.join(" "), show_bytes(memory as f64))
         };
         self.now(&format!(
-            "{title}: {} clients, {} edits/s, {} deliveries/s, p50 {}, p99 {}{processes} | generator {:.2}",
+            "{title}: {} clients, {} edits/s, {} deliveries/s, p50 {}, p99 {}{processes} | generator {:.2} cores, {}",
             show_number(second.clients.into()),
             show_number(second.edits as f64),
             show_number(second.deliveries as f64),
             show_seconds(second.p50_us / 1e6),
             show_seconds(second.p99_us / 1e6),
             second.generator_cpu,
+            show_bytes(second.generator_bytes as f64),
         ));
     }
 }

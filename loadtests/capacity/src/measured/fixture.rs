@@ -47,6 +47,7 @@ fn step(place: usize, clients: u32, p99_ms: f64) -> Measured {
         cpu: Kind::ALL.map(|kind| (kind, 0.1)).into(),
         resident_bytes: Kind::ALL.map(|kind| (kind, 10 << 20)).into(),
         generator_cpu: 0.2,
+        generator_bytes: 30 << 20,
     };
     Measured {
         plan: StepPlan { clients, edits_per_second: 1.0, per_thing: 10, instances: None },

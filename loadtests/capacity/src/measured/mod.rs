@@ -130,6 +130,8 @@ pub struct Second {
     pub resident_bytes: BTreeMap<Kind, u64>,
     /// Cores that the generator took.
     pub generator_cpu: f64,
+    /// What the generator has in memory (RSS), in bytes.
+    pub generator_bytes: u64,
 }
 
 /// Something that was done to the server.

@@ -152,6 +152,8 @@ fn over_time(run: &Run) -> Vec<Plot> {
     cores.push(over("generator", &|second| second.generator_cpu));
     let memory =
         |kind: Kind| of_kind(kind, &|second| second.resident_bytes.get(&kind).map(|bytes| *bytes as f64 / 1_048_576.0));
+    let mut resident: Vec<Line> = Kind::ALL.map(memory).into();
+    resident.push(over("generator", &|second| second.generator_bytes as f64 / 1_048_576.0));
     let plot = |title, y, lines| Plot { title, x, y, lines, marks: marks.clone() };
     vec![
         plot("Clients", "connected", vec![over("clients", &|second| second.clients.into())]),
@@ -166,6 +168,6 @@ fn over_time(run: &Run) -> Vec<Plot> {
             vec![over("p50", &|second| second.p50_us / 1e3), over("p99", &|second| second.p99_us / 1e3)],
         ),
         plot("CPU", "cores", cores),
-        plot("Memory (RSS, shared pages counted for each)", "MiB", Kind::ALL.map(memory).into()),
+        plot("Memory (RSS, shared pages counted for each)", "MiB", resident),
     ]
 }
