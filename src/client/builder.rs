@@ -11,6 +11,7 @@ use super::{
     handle::{Client, Shared},
     tls,
     token::TokenSource,
+    traffic::Counters,
 };
 use crate::protocol::Codec;
 
@@ -77,7 +78,7 @@ impl Builder {
         let (stop, stop_here) = watch::channel(false);
         let (events_here, events) = mpsc::channel(self.max_waiting_events);
         let (ready, connected) = oneshot::channel();
-        let ended = Arc::new(OnceLock::new());
+        let (ended, counters) = (Arc::new(OnceLock::new()), Arc::new(Counters::default()));
         let driver = Driver {
             target: Target::new(&self.server, self.codec, tls)?,
             codec: self.codec,
@@ -88,9 +89,10 @@ impl Builder {
             events: events_here,
             ready: Some(ready),
             ended: Arc::clone(&ended),
+            counters: Arc::clone(&counters),
         };
         // Held while we wait: if the caller gives up, the task sees it go, and ends.
-        let client = Client(Arc::new(Shared { commands, stop, ended }));
+        let client = Client(Arc::new(Shared { commands, stop, ended, counters }));
         tokio::spawn(driver::run(driver));
         connected.await.unwrap_or(Err(ConnectError::ByCaller))?;
         Ok((client, Events(events)))

@@ -21,6 +21,7 @@ use super::{
     line::Line,
     session::{Call, CallBody, Output, RequestError, Session},
     token::{Source, TokenFuture, TokenSource},
+    traffic::Counters,
 };
 use crate::{
     clock,
@@ -62,6 +63,7 @@ pub(super) struct Driver {
     /// Told once: that the first connection stands, or why there is none.
     pub ready: Option<oneshot::Sender<Result<(), ConnectError>>>,
     pub ended: Arc<OnceLock<ConnectError>>,
+    pub counters: Arc<Counters>,
 }
 
 /// Why a connection, or the wait for one, is over.
@@ -238,6 +240,9 @@ impl Running {
     /// Takes what the line has read.
     fn take_in(&mut self, line: &mut Line, now: Instant) -> Result<(), ConnectError> {
         for message in line.inbox.drain(..) {
+            if message.is_text() || message.is_binary() {
+                self.driver.counters.received(message.len());
+            }
             let frame = match &message {
                 Message::Text(text) => Frame::decode(Codec::Json, text.as_bytes()),
                 Message::Binary(bytes) => Frame::decode(Codec::Cbor, bytes),
@@ -246,6 +251,7 @@ impl Running {
             let frame = frame.map_err(|error| ConnectError::Protocol(error.to_string()))?;
             self.session.received(now, frame);
         }
+        self.driver.counters.out_of_place(self.session.repeated(), self.session.gaps());
         line.gone.take().map_or(Ok(()), Err)
     }
 
@@ -273,6 +279,7 @@ impl Running {
             match output {
                 Output::Send(message) => {
                     if let Some(line) = &mut line {
+                        self.driver.counters.sent(message.len());
                         line.send(message);
                     }
                 }

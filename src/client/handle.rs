@@ -20,6 +20,7 @@ use super::{
     frame::Frame,
     session::{Call, CallBody, RequestError},
     token::TokenSource,
+    traffic::{Counters, Traffic},
 };
 use crate::{
     clock,
@@ -43,6 +44,7 @@ pub(super) struct Shared {
     pub commands: mpsc::Sender<Command>,
     pub stop: watch::Sender<bool>,
     pub ended: Arc<OnceLock<ConnectError>>,
+    pub counters: Arc<Counters>,
 }
 
 /// An edit to send.
@@ -229,6 +231,11 @@ impl Client {
     /// Why the connection has ended for good, if it has.
     pub fn ended(&self) -> Option<&ConnectError> {
         self.0.ended.get()
+    }
+
+    /// What has gone over its websockets so far.
+    pub fn traffic(&self) -> Traffic {
+        self.0.counters.read()
     }
 
     async fn act<T: DeserializeOwned>(

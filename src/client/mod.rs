@@ -32,6 +32,7 @@
 //! | `driver` | the task that owns the connection |
 //! | `session`, `thing`, `back_off` | what is said in which order, and when to try again: pure |
 //! | `line`, `connect`, `tls`, `token`, `frame` | one websocket: how it is opened, read and written |
+//! | `traffic` | what has gone over it, counted |
 //! | `http`, `login` | HTTP: login, OAuth, `_ajax` |
 //! | `demo` | the credentials of the demonstration |
 
@@ -58,6 +59,7 @@ mod tests;
 mod thing;
 mod tls;
 mod token;
+mod traffic;
 
 pub use self::{
     back_off::BackOff,
@@ -72,4 +74,5 @@ pub use self::{
     session::RequestError,
     tls::BadCertificate,
     token::{TokenError, TokenSource},
+    traffic::Traffic,
 };

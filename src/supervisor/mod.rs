@@ -25,7 +25,7 @@ mod answers;
 mod child;
 mod data_directory;
 pub mod figures;
-mod measure;
+pub mod measure;
 mod orders;
 mod processes;
 mod restart_policy;

@@ -16,6 +16,10 @@
 //! | [`model`] | what each kind of process takes for each client, edit and delivery |
 //! | [`slo`] | the wanted latency: `p99<100ms` |
 //! | [`plan`] | the number of `_sfe` instances, and what decides it |
+//! | [`load`] | what load is to be made, and in which steps |
+//! | [`measured`] | what a load test has measured, and whether that counts |
+//! | [`validate`] | how wrong the planner is |
+//! | [`report`] | the report of a load test: a page, Markdown, and the comparison with an earlier one |
 //! | [`simulate`] | the way of each edit through the processes, in virtual time |
 //! | [`command`] | `loadtest plan` and `loadtest simulate` |
 //! | [`units`], [`table`] | durations and sizes as people write them, rows under one another |
@@ -24,11 +28,15 @@
 pub mod calibration;
 pub mod command;
 pub mod least_squares;
+pub mod load;
+pub mod measured;
 pub mod model;
 pub mod plan;
+pub mod report;
 pub mod simulate;
 pub mod slo;
 pub mod synthetic;
 pub mod table;
 pub mod units;
+pub mod validate;
 pub mod workload;

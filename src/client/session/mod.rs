@@ -66,6 +66,9 @@ pub(super) struct Session<R> {
     things: HashMap<String, OpenThing>,
     /// The earliest time at which a Thing is to be opened again.
     tick_at: Option<Instant>,
+    /// Changes that came again within one opening, and changes that came before those in front of them.
+    repeated: u64,
+    gaps: u64,
     outputs: VecDeque<Output<R>>,
 }
 
@@ -89,6 +92,8 @@ impl<R> Session<R> {
             pending: VecDeque::new(),
             things: HashMap::new(),
             tick_at: None,
+            repeated: 0,
+            gaps: 0,
             outputs: VecDeque::new(),
         }
     }
@@ -101,6 +106,16 @@ impl<R> Session<R> {
     /// Requests that wait for their replies.
     pub(super) fn unanswered(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Pushes of changes that had come before.
+    pub(super) fn repeated(&self) -> u64 {
+        self.repeated
+    }
+
+    /// How often the change before one was missing.
+    pub(super) fn gaps(&self) -> u64 {
+        self.gaps
     }
 
     /// Asks something; the answer comes as [`Output::Reply`] with `reply`.
@@ -197,8 +212,11 @@ impl<R> Session<R> {
                 return;
             }
             match thing.take(offset) {
-                Place::Known => return,
-                Place::Gap => return self.reopen(&frame.thing.unwrap_or_default(), false),
+                Place::Known => return self.repeated += 1,
+                Place::Gap => {
+                    self.gaps += 1;
+                    return self.reopen(&frame.thing.unwrap_or_default(), false);
+                }
                 Place::Next => {}
             }
             if thing.form == Form::Yjs
@@ -268,6 +286,7 @@ impl<R> Session<R> {
             (true, true) => open.take(offset),
         };
         if place == Place::Gap {
+            self.gaps += u64::from(same_epoch);
             self.reopen(&thing, false);
         }
         if let Some((key, mut change)) = edit {

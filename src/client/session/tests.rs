@@ -37,6 +37,8 @@ fn what_is_known_already_or_of_an_earlier_opening_is_ignored() {
     assert_eq!(fixture.push(7, 6), [] as [Value; 0]);
     assert_eq!(fixture.push(1, 6).len(), 1);
     assert_eq!(fixture.push(1, 6), [] as [Value; 0]);
+    // What comes twice under the present opening is against the contract; what is late, of an earlier one, is not.
+    assert_eq!((fixture.session.repeated(), fixture.session.gaps()), (2, 0));
 }
 
 #[test]
@@ -50,6 +52,7 @@ fn a_gap_is_filled_from_the_log() {
     assert_eq!(offsets, [6, 7, 8, 9]);
     assert_eq!(filled.last().unwrap(), &json!({"edit": "a", "id": 3, "seen": 5}));
     assert_eq!(fixture.push(2, 10), [json!({"pushed": "edit", "offset": 10})]);
+    assert_eq!((fixture.session.repeated(), fixture.session.gaps()), (0, 1));
 }
 
 #[test]

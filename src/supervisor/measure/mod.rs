@@ -11,7 +11,7 @@
 //! | `window` | pure: rates over the last seconds |
 //! | `rogue` | pure: when a process is rogue, and how often it may be restarted for that |
 
-mod procfs;
+pub mod procfs;
 mod rogue;
 mod window;
 

@@ -34,6 +34,11 @@ pub fn share_bytes(pid: u32) -> Option<u64> {
     kibibytes(&fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?, "Pss:")
 }
 
+/// How many files it has open; none if that is not for us to see.
+pub fn descriptors(pid: u32) -> Option<u64> {
+    fs::read_dir(format!("/proc/{pid}/fd")).ok().map(|files| files.count() as u64)
+}
+
 /// The memory of the machine, or of the container or service that this process belongs to if that may have less.
 pub fn memory_of_machine() -> u64 {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -71,6 +76,7 @@ mod tests {
         let pid = std::process::id();
         let usage = usage(pid).unwrap();
         let share = share_bytes(pid).unwrap();
+        assert!(descriptors(pid).unwrap() >= 3 && descriptors(u32::MAX).is_none());
         assert!(share > 0 && usage.resident_bytes > 1024 * 1024, "{usage:?} {share}");
         assert!(memory_of_machine() > usage.resident_bytes);
         assert!(super::usage(u32::MAX).is_none() && share_bytes(u32::MAX).is_none());

@@ -16,6 +16,7 @@ mod front_ends;
 mod installing;
 mod legacy;
 mod limits;
+mod load_test;
 mod opening;
 mod people;
 mod presence;

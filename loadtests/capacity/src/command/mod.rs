@@ -5,7 +5,7 @@
 mod plan;
 mod simulate;
 
-use std::{ffi::OsString, io};
+use std::{ffi::OsString, io, path::Path};
 
 use clap::Parser as _;
 
@@ -45,6 +45,14 @@ impl Refusal {
 }
 
 impl Command {
+    /// The calibration that has to be measured first: none was named, and none lies where it would be looked for.
+    pub fn calibration_to_make(&self) -> Option<&Path> {
+        match self {
+            Self::Plan(args) => args.calibration_to_make(),
+            Self::Simulate(_) => None,
+        }
+    }
+
     /// Runs it and gives the exit code.
     pub fn run(&self, output: &mut dyn io::Write, errors: &mut dyn io::Write) -> u8 {
         let answer = match self {

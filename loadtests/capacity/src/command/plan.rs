@@ -1,6 +1,6 @@
 //! `loadtest plan`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{MET, MISSED, Refusal};
 use crate::{
@@ -11,6 +11,9 @@ use crate::{
     units,
     workload::Workload,
 };
+
+/// Where a calibration is looked for, and left.
+const CALIBRATION: &str = "calibration.json";
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
@@ -27,8 +30,8 @@ pub struct Args {
     /// The wanted latency: p50, p90, p99, p99.9 or max, `<`, and a duration
     #[arg(long, default_value = "p99<100ms")]
     slo: Slo,
-    /// What was measured
-    #[arg(long, value_name = "FILE", default_value = "calibration.json")]
+    /// What was measured; if none is named and none is there, a quick one is made
+    #[arg(long, value_name = "FILE", default_value = CALIBRATION)]
     calibration: PathBuf,
     /// The share of one core that each process may take; half a core counts as rogue
     #[arg(long, value_parser = units::share, default_value_t = PLANNED_CPU)]
@@ -63,6 +66,11 @@ pub struct Args {
 }
 
 impl Args {
+    /// See [`super::Command::calibration_to_make`].
+    pub(super) fn calibration_to_make(&self) -> Option<&Path> {
+        (self.calibration == Path::new(CALIBRATION) && !self.calibration.exists()).then_some(&self.calibration)
+    }
+
     pub(super) fn answer(&self) -> Result<(u8, String), Refusal> {
         if self.per_thing > self.clients {
             return Err(Refusal::usage("--per-thing cannot be more than --clients"));
@@ -97,7 +105,7 @@ impl Args {
 }
 
 /// A file that is not there is the question's fault; one that is no calibration cannot answer it.
-pub(super) fn read(path: &std::path::Path) -> Result<Calibration, Refusal> {
+pub(super) fn read(path: &Path) -> Result<Calibration, Refusal> {
     Calibration::read(path).map_err(|error| match error {
         CalibrationError::Read(_) => Refusal::usage(error),
         error => Refusal::invalid(format!("{}: {error}", path.display())),

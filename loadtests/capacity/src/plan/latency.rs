@@ -88,6 +88,19 @@ impl<'a> Latency<'a> {
     }
 }
 
+/// The wanted percentile of propagation with so many instances, in seconds.
+///
+/// # Errors
+/// The histograms cannot be read, or the workload cannot be simulated.
+pub fn latency_of(
+    question: &Question,
+    calibration: &Calibration,
+    model: &Model,
+    instances: u32,
+) -> Result<f64, PlanError> {
+    Latency::new(question, calibration, model)?.seconds(instances)
+}
+
 fn measured_step(step: &Step, times: &Times, question: &Question) -> Result<Outcome, PlanError> {
     let edits_per_second = step.edits_per_second / f64::from(step.clients);
     let workload = Workload { clients: step.clients, edits_per_second, per_thing: step.per_thing.min(step.clients) };

@@ -14,6 +14,8 @@ pub mod constraints;
 mod latency;
 mod show;
 
+pub use self::latency::latency_of;
+
 use serde::Serialize;
 
 use self::{
