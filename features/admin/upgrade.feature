@@ -67,7 +67,7 @@ Feature: Upgrading while people work
         | half a program                | cannot take over     |
         | a program of another kind     | is not the server's program |
 
-    Scenario: By signal
+    Scenario: A signal is in vain
       Given WidgetApp is installed and running
       When a program that ends at once takes the place of the installed one
       And the server gets the signal "HUP"

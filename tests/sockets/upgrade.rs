@@ -166,7 +166,7 @@ fn a_program_that_cannot_take_over_is_refused_in_one_line_and_nothing_changes() 
     let installation = Installation::new();
     let product = Product::start_installed(&installation, &[], &[]);
     let before = pids(&product, &["_wfe", "_sfe", "_stream"]);
-    let mut refused = |make: &dyn Fn(), why: &str| {
+    let refused = |make: &dyn Fn(), why: &str| {
         make();
         let line = refusal(&product);
         assert!(line.contains(why) && line.contains("nothing has changed"), "{why}: {line}");
