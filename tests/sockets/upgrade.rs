@@ -301,6 +301,22 @@ fn a_killed_supervisor_leaves_no_process_behind_after_an_upgrade_either() {
     eventually("all are gone", || all.iter().all(|pid| !is_alive(*pid)).then_some(()));
 }
 
+/// With settings that have gone bad since it was asked.
+#[test]
+fn a_new_program_that_has_taken_over_and_cannot_start_ends_with_all_processes() {
+    book::claims!("all-end-together", 1);
+    let installation = Installation::new();
+    let product = Product::start_installed(&installation, &[], &[]);
+    let all = product.children();
+    installation.put_script("[ \"$1\" = config ] || export WIDGETAPP_SFE__MIN_INSTANCES=0\nexec \"$REAL\" \"$@\"");
+    let (code, _, errors) = product.admin(&["-upgrade"]);
+    assert_eq!((code, errors.lines().count()), (1, 1), "{errors}");
+    assert!(errors.contains("ended before it had answered"), "{errors}");
+    eventually("all are gone", || all.iter().chain([&product.pid()]).all(|pid| !is_alive(*pid)).then_some(()));
+    let last = product.log().lines().last().map(str::to_owned).expect("it says why");
+    assert!(last.contains("sfe.min_instances"), "{last}");
+}
+
 #[test]
 fn five_upgrades_leave_no_descriptor_open() {
     book::claims!("upgrade-kept", 1);

@@ -1,10 +1,11 @@
-//! From one program to the next: what is known goes as JSON, which the next release reads as well; sockets go with it
-//! (SCM_RIGHTS), so that no descriptor has to be inherited in any other way.
+//! From one program to the next: what is known goes as JSON, which the next release reads as well, in a file in memory.
+//! That and the sockets lie in a channel (SCM_RIGHTS), so that no descriptor has to be inherited in any other way.
 
 use std::{
     convert::Infallible,
     ffi::CString,
-    io,
+    fs::File,
+    io::{self, Read as _, Seek as _, Write as _},
     os::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
@@ -14,7 +15,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use nix::sys::signal::{SigSet, Signal};
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::{
+    fs::MemfdFlags,
+    net::{AddressFamily, SocketFlags, SocketType},
+};
 use serde::{Deserialize, Serialize};
 use tokio_seqpacket::UnixSeqpacket;
 
@@ -31,7 +35,7 @@ use crate::{
     },
 };
 
-/// What one program tells the next. The sockets come behind it: standard input, the holdings, the connection of the
+/// What one program tells the next. The sockets come with it: standard input, the holdings, the connection of the
 /// administrator who waits, the channels to the processes.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Description {
@@ -93,21 +97,44 @@ pub fn execute(
 }
 
 fn try_execute(program: &Path, description: &Description, sockets: &[BorrowedFd<'_>]) -> io::Result<Infallible> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let (here, there) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
-    passing::send_now(&here, &serde_json::to_string(description)?, &[])?;
-    for some in sockets.chunks(passing::MAX_SENT_NOW) {
-        // A packet of no bytes would be the end.
-        passing::send_now(&here, &0u8, some)?;
-    }
+    let channel = pack(&serde_json::to_vec(description)?, sockets)?;
     let path = CString::new(program.as_os_str().as_bytes())?;
     let arguments = successor::arguments().into_iter().map(|argument| CString::new(argument.as_bytes()));
     let arguments = [Ok(path.clone())].into_iter().chain(arguments).collect::<Result<Vec<_>, _>>()?;
     let input = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    rustix::stdio::dup2_stdin(&there)?;
+    rustix::stdio::dup2_stdin(&channel)?;
     let failed = nix::unistd::execv(&path, &arguments);
     rustix::stdio::dup2_stdin(&input)?;
     failed.map_err(Into::into)
+}
+
+/// A channel that nobody writes to any more, with the text and the sockets in it.
+fn pack(text: &[u8], sockets: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
+    let mut file = File::from(rustix::fs::memfd_create("known", MemfdFlags::CLOEXEC)?);
+    file.write_all(text)?;
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (here, there) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    let all: Vec<_> = [file.as_fd()].into_iter().chain(sockets.iter().copied()).collect();
+    for some in all.chunks(passing::MAX_SENT_NOW) {
+        // A packet of no bytes would be the end.
+        passing::send_now(&here, &0u8, some)?;
+    }
+    Ok(there)
+}
+
+/// What [`pack`] has put in.
+async fn unpack(channel: OwnedFd) -> io::Result<(String, std::vec::IntoIter<OwnedFd>)> {
+    let mut channel = passing::Receiver::new(UnixSeqpacket::try_from(channel)?.into());
+    let mut sockets = Vec::new();
+    while let Some((_, some)) = channel.receive::<u8>().await? {
+        sockets.extend(some);
+    }
+    let mut sockets = sockets.into_iter();
+    let mut file = File::from(sockets.next().ok_or(io::ErrorKind::UnexpectedEof)?);
+    let mut text = String::new();
+    file.rewind()?;
+    file.read_to_string(&mut text)?;
+    Ok((text, sockets))
 }
 
 /// Takes over from the program that this process ran before.
@@ -116,18 +143,12 @@ fn try_execute(program: &Path, description: &Description, sockets: &[BorrowedFd<
 /// It was started by hand, or with other settings than it was asked about, or something is missing.
 pub async fn take_over(config: &Config) -> anyhow::Result<Before> {
     let input = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    let mut channel = passing::Receiver::new(UnixSeqpacket::try_from(input)?.into());
-    let (text, _) = channel.receive::<String>().await?.context("the program before says nothing")?;
+    let (text, mut sockets) = unpack(input).await?;
     let description: Description = serde_json::from_str(&text).context("the program before is not understood")?;
-    let mut sockets = Vec::new();
-    while let Some((_, some)) = channel.receive::<u8>().await? {
-        sockets.extend(some);
-    }
     let Description { version, foundation, is_waited_for, kept } = description;
     if let Some(key) = foundation.changed(&Foundation::of(config)) {
         bail!("{key} has just changed; start the server again");
     }
-    let mut sockets = sockets.into_iter();
     let input = sockets.next().context("a socket is missing")?;
     rustix::stdio::dup2_stdin(&input)?;
     let holdings = Holdings::from_before(config, &mut sockets)?;
@@ -159,4 +180,34 @@ pub fn hold_signals() -> io::Result<()> {
 /// The system does not do it.
 pub fn release_signals() -> io::Result<()> {
     Ok(signals().thread_unblock()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn text_and_sockets_arrive_whole_and_in_order() {
+        let sockets: Vec<_> = (0..100).map(|_| std::os::unix::net::UnixStream::pair().unwrap()).collect();
+        let many: Vec<_> = sockets.iter().flat_map(|(one, other)| [one.as_fd(), other.as_fd()]).collect();
+        let text = "known ".repeat(100_000);
+        let channel = pack(text.as_bytes(), &many).unwrap();
+        drop(sockets);
+        let (read, sockets) = unpack(channel).await.unwrap();
+        let mut sockets: Vec<_> = sockets.map(std::os::unix::net::UnixStream::from).collect();
+        assert_eq!((read == text, sockets.len()), (true, 200));
+        for pair in sockets.chunks_mut(2) {
+            pair[0].write_all(b"x").unwrap();
+            pair[1].read_exact(&mut [0]).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_started_by_hand_finds_nothing_to_take_over() {
+        let nothing = File::open("/dev/null").unwrap();
+        assert!(unpack(nothing.into()).await.is_err());
+        let (here, there) = UnixSeqpacket::pair().unwrap();
+        drop(here);
+        assert!(unpack(there.into()).await.is_err());
+    }
 }
