@@ -189,6 +189,20 @@ fn a_program_that_cannot_take_over_is_refused_in_one_line_and_nothing_changes() 
 }
 
 #[test]
+fn a_program_that_does_not_answer_is_not_waited_for() {
+    book::claims!("upgrade-refused", 1);
+    let installation = Installation::new();
+    let product = Product::start_installed(&installation, &[], &[]);
+    let before = pids(&product, &["_wfe", "_sfe", "_stream"]);
+    installation.put_script("echo $$ > \"$HERE/pid\"; exec sleep 600");
+    assert!(refusal(&product).contains("it did not answer within 10s"));
+    let asked = std::fs::read_to_string(installation.beside("pid")).expect("it was asked");
+    let asked = asked.trim().parse().expect("a number");
+    eventually("it is ended", || (!is_alive(asked)).then_some(()));
+    assert_eq!(pids(&product, &["_wfe", "_sfe", "_stream"]), before);
+}
+
+#[test]
 fn a_process_that_is_started_again_is_of_the_running_program() {
     book::claims!("same-program", 1);
     let installation = Installation::new();
