@@ -70,6 +70,14 @@ impl Holdings {
         first.into_iter().chain(addresses).collect()
     }
 
+    /// Copies of the sockets for clients.
+    ///
+    /// # Errors
+    /// There are no descriptors left.
+    pub fn for_wfe(&self) -> io::Result<Vec<OwnedFd>> {
+        self.listeners.iter().map(|listener| listener.try_clone().map(OwnedFd::from)).collect()
+    }
+
     /// Where clients are listened for.
     ///
     /// # Errors

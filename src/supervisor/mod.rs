@@ -41,7 +41,7 @@ mod watch;
 
 use std::{
     io::{self, IsTerminal as _},
-    os::fd::OwnedFd,
+    rc::Rc,
     time::Duration,
 };
 
@@ -90,7 +90,7 @@ pub async fn run(settings: Settings, takes_over: bool) -> anyhow::Result<()> {
         Some(before) => (before.holdings, before.kept, Some((before.version, before.reply))),
         None => (Holdings::open(config).await?, None, None),
     };
-    let has_kept = kept.is_some();
+    let (holdings, has_kept) = (Rc::new(holdings), kept.is_some());
     let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
     let bound = holdings.addresses()?;
     let urls: Vec<String> = bound.iter().map(|address| format!("{scheme}://{address}")).collect();
@@ -109,8 +109,7 @@ pub async fn run(settings: Settings, takes_over: bool) -> anyhow::Result<()> {
     };
     let mut door = Door::open(&holdings.admin, asked.clone())?;
     let (events, mut happened) = mpsc::unbounded_channel();
-    let listeners = holdings.listeners.iter().map(|listener| listener.try_clone().map(OwnedFd::from));
-    let kit = Kit { settings: serde_json::to_string(config)?, url, listeners: listeners.collect::<io::Result<_>>()? };
+    let kit = Kit { settings: serde_json::to_string(config)?, url, holdings: holdings.clone() };
     let processes = Processes::new(kit, events);
     let mut supervisor = match kept.take() {
         Some(kept) => Supervisor::go_on(processes, settings, kept)?,

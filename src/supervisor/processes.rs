@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use super::{
     child::{Child, Event, Happening, Known, Wires},
+    holdings::Holdings,
     restart_policy::RestartPolicy,
 };
 use crate::{
@@ -49,8 +50,8 @@ pub struct Kit {
     pub settings: String,
     /// Base URL under which the server is reached.
     pub url: String,
-    /// The listening sockets.
-    pub listeners: Vec<OwnedFd>,
+    /// The listening sockets, and what else is held.
+    pub holdings: Rc<Holdings>,
 }
 
 /// The processes that run.
@@ -173,7 +174,7 @@ impl Processes {
         let child =
             Child::start(Path::new(PROGRAM), id, self.wires.clone()).with_context(|| format!("cannot start {id}"))?;
         let listeners = match id {
-            ProcessId::Wfe => self.kit.listeners.iter().map(OwnedFd::try_clone).collect::<io::Result<_>>()?,
+            ProcessId::Wfe => self.kit.holdings.for_wfe()?,
             _ => Vec::new(),
         };
         child.tell(Command::Start { config: self.kit.settings.clone(), url: self.kit.url.clone() }, listeners);
