@@ -13,6 +13,15 @@ Feature: Running as a service
       When the server is ended
       Then the service manager is told "STOPPING=1"
 
+    Scenario: The program is replaced
+      Given WidgetApp is started by a service manager
+      Then the service manager is told "READY=1"
+      When the administrator runs "widgetapp_admin -upgrade"
+      Then the service manager is told "RELOADING=1"
+      And the service manager is told "MONOTONIC_USEC="
+      And the service manager is told "READY=1"
+      And the service manager is told "STATUS=listening on http://127.0.0.1"
+
     Scenario: A service manager without a watchdog
       Given WidgetApp is started by a service manager
       Then the service manager is told "READY=1"
@@ -34,6 +43,18 @@ Feature: Running as a service
         | Restart      | on-failure |
       And its "TimeoutStopSec" is longer than the server takes to stop
       And systemd has no complaint, if it is here
+
+  @claim:systemd-reload+1
+  Rule: A reload is an upgrade
+
+    Scenario: What it runs
+      Given WidgetApp is running
+      And the unit "widgetapp.service" of the guide
+      When the command of its "ExecReload" is run on this server
+      Then the command succeeds and says "is replaced by widgetapp"
+      When the server is killed
+      And the command of its "ExecReload" is run on this server
+      Then it ends with code 3
 
   @claim:container+1
   Rule: The Dockerfile of the guide fits the program

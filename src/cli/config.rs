@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde_json::json;
+
 use super::{CliError, output, serve::Serve};
-use crate::{config::Config, wfe};
+use crate::{config::Config, data, supervisor::upgrade::Successor, wfe};
 
 /// What to do with the settings.
 #[derive(Debug, clap::Subcommand)]
@@ -13,11 +15,17 @@ pub enum Command {
 }
 
 pub(super) fn run(Command::Check(serve): Command) -> Result<(), CliError> {
+    let takes_over = serve.take_over.is_some();
     let sources = serve.sources();
     let read = sources.names();
     let config = Config::load(&sources)?;
     if let (Some(certificate), Some(key)) = (&config.server.tls_cert, &config.server.tls_key) {
         wfe::tls(certificate, key).map_err(CliError::Certificate)?;
+    }
+    if takes_over {
+        data::demand_known(&config.server.data)?;
+        let successor = json!(Successor::of(&config));
+        return Ok(output::write(format!("{successor}\n").as_bytes())?);
     }
     let mut text = match read.as_slice() {
         [] => "the settings are good: nothing is set\n".into(),

@@ -25,7 +25,7 @@ use self::{options::OptionsError, serve::Serve};
 use crate::{
     client::{ConnectError, DemoError, HttpError, RequestError},
     config::ConfigError,
-    data::backup::BackupError,
+    data::{DataError, backup::BackupError},
 };
 
 /// Designs documents called Things, together and live.
@@ -141,6 +141,8 @@ enum CliError {
     Backup(#[from] BackupError),
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error(transparent)]
+    Data(#[from] DataError),
     #[error("{0:#}")]
     Certificate(anyhow::Error),
     #[error("\"{0}\" goes over the stream only; leave out --ajax")]

@@ -7,7 +7,8 @@ use tokio::{runtime::Builder, task::LocalSet};
 
 use crate::{
     config::{Flag, Settings, Sources},
-    supervisor, telemetry,
+    supervisor::{self, upgrade::FORMAT},
+    telemetry,
 };
 
 /// Runs the server.
@@ -34,6 +35,9 @@ pub struct Serve {
     /// For conformance suites: streams take no token and return every frame. Loopback addresses only.
     #[arg(long)]
     echo: bool,
+    /// Take over from the program that this process ran before; in which format it describes what it has kept.
+    #[arg(long, hide = true, require_equals = true, value_parser = clap::value_parser!(u16).range(..=i64::from(FORMAT)))]
+    pub(super) take_over: Option<u16>,
 }
 
 impl Serve {
@@ -42,12 +46,13 @@ impl Serve {
     /// # Errors
     /// It cannot start.
     pub fn run(self) -> anyhow::Result<()> {
+        let takes_over = self.take_over.is_some();
         let settings = Settings::load(&self.sources())?;
         telemetry::start(settings.config.logging.format, "widgetapp");
         // The kernel ends a process together with the thread that started it, so everything that starts
         // processes runs on this thread, the program's first.
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        LocalSet::new().block_on(&runtime, supervisor::run(settings))
+        LocalSet::new().block_on(&runtime, supervisor::run(settings, takes_over))
     }
 
     /// What the server reads its settings from.

@@ -17,7 +17,10 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::{log, store};
+use crate::{
+    log::{self, LogError, sqlite::WholeLog},
+    store::{self, StoreError, WholeStore},
+};
 
 /// There is nothing to copy or to check.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +33,9 @@ pub enum DataError {
         /// Where.
         directory: PathBuf,
     },
+    /// One of them was written by a later release.
+    #[error("{0}")]
+    TooNew(String),
     /// It is there, and may not be read.
     #[error("cannot read {path}: {error}; run this as the account that the server runs under", path = .path.display())]
     Unreadable {
@@ -38,6 +44,21 @@ pub enum DataError {
         /// Why.
         error: io::Error,
     },
+}
+
+/// Refuses data that this release could not use; those of an earlier one it would bring up to date.
+///
+/// # Errors
+/// They are of a later release, or not there.
+pub fn demand_known(directory: &Path) -> Result<(), DataError> {
+    let [(_, store), (log_file, log)] = databases(directory)?;
+    if let Err(error @ StoreError::TooNew { .. }) = WholeStore::open(&store) {
+        return Err(DataError::TooNew(error.to_string()));
+    }
+    match WholeLog::open(&log) {
+        Err(error @ LogError::TooNew { .. }) => Err(DataError::TooNew(format!("{log_file}: {error}"))),
+        _ => Ok(()),
+    }
 }
 
 /// The files of the two databases, in the order in which they are to be read.

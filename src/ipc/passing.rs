@@ -1,11 +1,13 @@
 //! Messages that carry open sockets: one packet, whole or not at all (SOCK_SEQPACKET, SCM_RIGHTS).
 
 use std::{
-    io,
-    os::fd::{AsFd, OwnedFd},
+    io::{self, IoSlice},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     rc::Rc,
 };
 
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_seqpacket::{
     UnixSeqpacket,
@@ -34,6 +36,25 @@ pub async fn send<M: Serialize, S: AsFd>(channel: &UnixSeqpacket, message: &M, s
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "too many sockets for one packet"))?;
     }
     channel.send_with_ancillary(&bytes, &mut ancillary).await.map(drop)
+}
+
+/// Most descriptors that [`send_now`] takes.
+pub const MAX_SENT_NOW: usize = 50;
+
+/// The same without waiting, for a channel that nobody reads yet.
+///
+/// # Errors
+/// The channel has no room for it.
+pub fn send_now<M: Serialize>(channel: impl AsFd, message: &M, sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
+    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_SENT_NOW))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut room);
+    if bytes.len() > MAX_PACKET_BYTES || !ancillary.push(SendAncillaryMessage::ScmRights(sockets)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the packet is larger than a socket takes at once"));
+    }
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    rustix::net::sendmsg(channel, &[IoSlice::new(&bytes)], &mut ancillary, flags)?;
+    Ok(())
 }
 
 /// The receiving side of a channel.

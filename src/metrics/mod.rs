@@ -301,6 +301,14 @@ impl Totals {
         }
     }
 
+    /// All that was added, for another program that goes on counting.
+    pub fn all(&self) -> Vec<Added> {
+        let cells = |(metric, cells): (u8, &[u64; MAX_CELLS])| {
+            (0..).zip(*cells).map(move |(cell, sum)| Added(metric, cell, sum)).collect::<Vec<_>>()
+        };
+        (0..).zip(&self.0).flat_map(cells).filter(|Added(.., sum)| *sum > 0).collect()
+    }
+
     /// Every metric with its sums.
     fn each(&self) -> impl Iterator<Item = (&'static Metric, &[u64; MAX_CELLS])> {
         ALL.into_iter().zip(&self.0)
@@ -346,6 +354,14 @@ mod tests {
                 prop_assert_eq!(all, sum);
             }
         }
+    }
+
+    #[test]
+    fn sums_that_are_handed_on_are_the_same_sums() {
+        let (mut before, mut after) = (Totals::default(), Totals::default());
+        before.add(&[Added(0, 0, 7), Added(12, 63, 1), Added(3, 5, 2)]);
+        after.add(&before.all());
+        assert_eq!((before.all().len(), before.all()), (3, after.all()));
     }
 
     #[test]

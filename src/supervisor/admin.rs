@@ -1,13 +1,23 @@
 //! The administrator's socket in the data directory: one question and one answer per connection, as JSON.
 //! `widgetapp_admin` is its other end.
 
-use std::{io, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{
+    io,
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{fs::PermissionsExt, net::UnixListener as Socket},
+    },
+    path::Path,
+    rc::{Rc, Weak},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     sync::{mpsc, oneshot},
+    task::JoinHandle,
 };
 
 pub use super::status::ProcessStatus;
@@ -38,6 +48,8 @@ pub enum Request {
     Config,
     /// The text that is served as `/metrics`.
     Metrics,
+    /// Replace the running program by the one that has taken its place.
+    Upgrade,
     /// A matter of WFE.
     Ask(AdminRequest),
 }
@@ -63,13 +75,15 @@ pub struct Asked {
     pub request: Request,
     /// Where the answer goes.
     pub reply: Reply,
+    /// With [`Request::Upgrade`] the connection itself: another program gives the answer.
+    pub connection: Option<OwnedFd>,
 }
 
-/// Serves the socket; questions go to the supervisor.
+/// Makes the socket.
 ///
 /// # Errors
-/// The socket cannot be made.
-pub fn listen(data: &Path, asked: mpsc::Sender<Asked>) -> io::Result<()> {
+/// It cannot be made.
+pub fn bind(data: &Path) -> io::Result<Socket> {
     let path = data.join(SOCKET);
     // The lock on the data directory is ours, so a socket that is there belongs to a server that has died.
     if let Err(error) = std::fs::remove_file(&path)
@@ -77,48 +91,113 @@ pub fn listen(data: &Path, asked: mpsc::Sender<Asked>) -> io::Result<()> {
     {
         return Err(error);
     }
-    let listener = UnixListener::bind(&path)?;
+    let socket = Socket::bind(&path)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    tokio::task::spawn_local(async move {
-        loop {
-            match listener.accept().await {
-                Ok((connection, _)) => {
-                    let asked = asked.clone();
-                    tokio::task::spawn_local(async move {
-                        if let Err(error) = serve(connection, &asked).await {
-                            tracing::debug!(%error, "a question of the administrator was not answered");
-                        }
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot take a question of the administrator");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-    });
-    Ok(())
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
-async fn serve(connection: UnixStream, asked: &mpsc::Sender<Asked>) -> io::Result<()> {
+/// Takes questions at the socket.
+#[derive(Debug)]
+pub struct Door {
+    accepting: JoinHandle<()>,
+    /// Whoever is being answered holds a copy.
+    answering: Rc<()>,
+}
+
+impl Door {
+    /// Questions go to the supervisor.
+    ///
+    /// # Errors
+    /// The socket cannot be used.
+    pub fn open(socket: &Socket, asked: mpsc::Sender<Asked>) -> io::Result<Self> {
+        let listener = UnixListener::from_std(socket.try_clone()?)?;
+        let answering = Rc::new(());
+        let being_answered = Rc::downgrade(&answering);
+        let accepting = tokio::task::spawn_local(async move {
+            loop {
+                match listener.accept().await {
+                    Ok((connection, _)) => {
+                        let (asked, answering) = (asked.clone(), being_answered.clone());
+                        tokio::task::spawn_local(async move {
+                            if let Err(error) = serve(connection, &asked, answering).await {
+                                tracing::debug!(%error, "a question of the administrator was not answered");
+                            }
+                        });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot take a question of the administrator");
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                }
+            }
+        });
+        Ok(Self { accepting, answering })
+    }
+
+    /// Takes no more questions. Whoever asks now waits until somebody takes them again.
+    pub fn close(&self) {
+        self.accepting.abort();
+    }
+
+    /// Whether all that was asked before [`Door::close`] is answered, but for [`Request::Upgrade`].
+    pub fn is_quiet(&self) -> bool {
+        Rc::strong_count(&self.answering) == 1
+    }
+}
+
+async fn serve(connection: UnixStream, asked: &mpsc::Sender<Asked>, answering: Weak<()>) -> io::Result<()> {
     let (reading, mut writing) = connection.into_split();
     let mut line = String::new();
     BufReader::new(reading.take(MAX_QUESTION_BYTES)).read_line(&mut line).await?;
-    let answer: Answer = match serde_json::from_str(&line) {
+    let request = serde_json::from_str(&line);
+    let is_upgrade = matches!(request, Ok(Request::Upgrade));
+    // Only from now on: whoever does not ask is not waited for.
+    let _answering = answering.upgrade().filter(|_| !is_upgrade);
+    let answer: Answer = match request {
         Ok(request) => {
             let (reply, answer) = oneshot::channel();
-            let _ = asked.send(Asked { request, reply }).await;
-            match tokio::time::timeout(ANSWER_WITHIN, answer).await {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(_)) => Err(STOPPING.into()),
-                Err(_) => Err("the server did not answer in time".into()),
-            }
+            let connection = is_upgrade.then(|| writing.as_ref().as_fd().try_clone_to_owned()).transpose()?;
+            let _ = asked.send(Asked { request, reply, connection }).await;
+            within(ANSWER_WITHIN, answer).await
         }
         Err(error) => Err(format!("not a question of this version of widgetapp_admin: {error}")),
     };
-    let mut bytes = serde_json::to_vec(&answer)?;
+    writing.write_all(&encode(&answer)?).await
+}
+
+async fn within(time: Duration, answer: oneshot::Receiver<Answer>) -> Answer {
+    match tokio::time::timeout(time, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(STOPPING.into()),
+        Err(_) => Err("the server did not answer in time".into()),
+    }
+}
+
+fn encode(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(message)?;
     bytes.push(b'\n');
-    writing.write_all(&bytes).await
+    Ok(bytes)
+}
+
+/// Where the answer goes to a question that the program before has taken.
+///
+/// # Errors
+/// The connection cannot be used.
+pub fn reply_on(connection: OwnedFd) -> io::Result<Reply> {
+    let mut connection = UnixStream::from_std(connection.into())?;
+    let (reply, answer) = oneshot::channel();
+    tokio::task::spawn_local(async move {
+        let answer = within(ANSWER_WITHIN, answer).await;
+        let written = match encode(&answer) {
+            Ok(bytes) => connection.write_all(&bytes).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            tracing::debug!(%error, "a question of the administrator was not answered");
+        }
+    });
+    Ok(reply)
 }
 
 /// Asks the server whose data directory this is.
@@ -128,10 +207,11 @@ async fn serve(connection: UnixStream, asked: &mpsc::Sender<Asked>) -> io::Resul
 pub async fn ask(data: &Path, request: &Request) -> io::Result<Answer> {
     let connection = UnixStream::connect(data.join(SOCKET)).await?;
     let (reading, mut writing) = connection.into_split();
-    let mut bytes = serde_json::to_vec(request)?;
-    bytes.push(b'\n');
-    writing.write_all(&bytes).await?;
+    writing.write_all(&encode(request)?).await?;
     let mut line = String::new();
     BufReader::new(reading).read_line(&mut line).await?;
+    if line.is_empty() {
+        return Err(io::Error::other("it ended before it had answered"));
+    }
     serde_json::from_str(&line).map_err(io::Error::other)
 }

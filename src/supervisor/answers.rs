@@ -20,7 +20,7 @@ const SEE: &str = "see widgetapp_admin -status";
 
 impl Supervisor {
     /// Answers a question, or begins with what is ordered.
-    pub fn answer(&mut self, Asked { request, reply }: Asked) {
+    pub fn answer(&mut self, Asked { request, reply, connection }: Asked, announced: bool) {
         let steps = match request {
             Request::Status => {
                 let lines = self.status().iter().map(ProcessStatus::line).collect();
@@ -35,7 +35,11 @@ impl Supervisor {
                 }
                 None => Err("_wfe is being restarted; ask again".into()),
             },
-            _ if self.order.is_some() => Err("another order is being carried out; try again when it is done".into()),
+            _ if self.order.is_some() || self.upgrade.is_some() => {
+                Err("another order is being carried out; try again when it is done".into())
+            }
+            Request::Upgrade if !announced => Err("the server is still starting; try again when it has started".into()),
+            Request::Upgrade => return self.begin_upgrade(reply, connection),
             Request::Restart(named) => self.find(&named).map(|id| {
                 self.measured.forgive(id);
                 vec![Step::Replace(id)]
@@ -75,7 +79,7 @@ impl Supervisor {
 
     /// Restarts a rogue process, one at a time, if the administrator has switched that on.
     pub(super) fn restart_rogue(&mut self) {
-        if self.order.is_some() {
+        if self.order.is_some() || self.upgrade.is_some() {
             return;
         }
         let mut rogues = self.measured.to_restart();
@@ -89,7 +93,7 @@ impl Supervisor {
     }
 
     /// All that should run: WFE, then all `_sfe`s, then all `_stream`s.
-    fn ids(&self) -> impl Iterator<Item = ProcessId> {
+    pub(super) fn ids(&self) -> impl Iterator<Item = ProcessId> {
         let mut ids: Vec<_> = self.scaling.numbers().into_iter().flat_map(|instance| self.members(instance)).collect();
         ids.sort();
         std::iter::once(ProcessId::Wfe).chain(ids)

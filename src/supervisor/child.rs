@@ -2,15 +2,22 @@
 
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::process::{CommandExt, ExitStatusExt},
+    },
     path::Path,
     process::{ExitStatus, Stdio},
     rc::Rc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal};
-use tokio::sync::mpsc;
+use rustix::process::{Pid, Signal, WaitOptions};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 use tokio_seqpacket::UnixSeqpacket;
 
 use super::silence::{Doing, Silence};
@@ -65,46 +72,98 @@ pub struct Child {
     pub load: Load,
     /// For how long it has told nothing.
     pub silence: Silence,
-    commands: mpsc::UnboundedSender<(Command, Vec<OwnedFd>)>,
+    channel: Rc<UnixSeqpacket>,
+    commands: mpsc::UnboundedSender<Told>,
+    under_way: UnderWay,
+}
+
+/// A command on its way to a process.
+type Told = (Command, Vec<OwnedFd>, UnderWay);
+
+/// Whatever is under way holds a copy of the same one.
+pub type UnderWay = Rc<()>;
+
+/// What is known of a process, for another program of the supervisor that goes on with it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Known {
+    /// Which process.
+    pub id: ProcessId,
+    pid: u32,
+    age: Duration,
+    ready: bool,
+    /// Its end was asked for.
+    pub ending: bool,
+    load: Load,
+}
+
+/// Where a process tells what happens to it, and what holds while something is under way to it.
+#[derive(Clone, Debug)]
+pub struct Wires {
+    /// What happens.
+    pub events: mpsc::UnboundedSender<Event>,
+    /// See [`UnderWay`].
+    pub under_way: UnderWay,
 }
 
 impl Child {
-    /// Starts the process; what happens to it comes through `events`.
+    /// Starts the process; what happens to it comes through the wires.
     ///
     /// Must be called on the program's first thread: the kernel ends a child together with the thread
     /// that started it, see `main`.
     ///
     /// # Errors
     /// The operating system does not start it.
-    pub fn start(program: &Path, id: ProcessId, events: mpsc::UnboundedSender<Event>) -> io::Result<Self> {
+    pub fn start(program: &Path, id: ProcessId, wires: Wires) -> io::Result<Self> {
         let (here, there) = UnixSeqpacket::pair()?;
         let mut command = std::process::Command::new(program);
         command.arg0(id.kind()).arg(id.number()).stdin(Stdio::from(OwnedFd::from(there))).stdout(Stdio::null());
         // A group of its own: Ctrl-C in the terminal reaches the supervisor alone, which drains the others.
         command.process_group(0);
-        let mut process = tokio::process::Command::from(command).spawn()?;
-        let pid = process.id().ok_or(io::ErrorKind::NotFound)?;
-        let channel = Rc::new(here);
-        let (commands, mut to_send) = mpsc::unbounded_channel::<(Command, Vec<OwnedFd>)>();
+        let pid = command.spawn()?.id();
+        let fresh = Known { id, pid, age: Duration::ZERO, ready: false, ending: false, load: Load::default() };
+        Ok(Self::follow(&fresh, here, wires))
+    }
+
+    /// Goes on with a process that this one has started with the program before; `channel` is the supervisor's end.
+    ///
+    /// # Errors
+    /// The channel cannot be used.
+    pub fn go_on(known: &Known, channel: OwnedFd, wires: Wires) -> io::Result<Self> {
+        Ok(Self::follow(known, UnixSeqpacket::try_from(channel)?, wires))
+    }
+
+    fn follow(known: &Known, channel: UnixSeqpacket, wires: Wires) -> Self {
+        let Known { id, pid, age, ready, ending, load } = *known;
+        let Wires { events, under_way } = wires;
+        let channel = Rc::new(channel);
+        let (commands, mut to_send) = mpsc::unbounded_channel::<Told>();
 
         let sending = channel.clone();
         tokio::task::spawn_local(async move {
-            while let Some((command, sockets)) = to_send.recv().await {
+            while let Some((command, sockets, _under_way)) = to_send.recv().await {
                 // It fails when the process is gone, which is told by its end.
                 let _ = passing::send(&sending, &command, &sockets).await;
             }
         });
+        let receiving = channel.clone();
         tokio::task::spawn_local(async move {
-            let mut reports = passing::Receiver::new(channel);
+            let mut reports = passing::Receiver::new(receiving);
             let happened = |what| events.send(Event { id, pid, what });
             while let Ok(Some((report, _))) = reports.receive::<Report>().await {
                 let _ = happened(Happening::Reported(report));
             }
-            let _ = happened(Happening::Ended(process.wait().await));
+            let _ = happened(Happening::Ended(end(pid).await));
         });
-        let since = clock::now();
-        let (load, silence) = (Load::default(), Silence::new(since));
-        Ok(Self { pid, since, ready: false, ending: false, load, silence, commands })
+        let now = clock::now();
+        let (since, silence) = (now.checked_sub(age).unwrap_or(now), Silence::new(now));
+        Self { pid, since, ready, ending, load, silence, channel, commands, under_way }
+    }
+
+    /// All that another program of the supervisor has to know to go on with it, and the channel to it.
+    pub fn known(&self, id: ProcessId) -> (Known, BorrowedFd<'_>) {
+        let age = clock::now().saturating_duration_since(self.since);
+        let Self { pid, ready, ending, load, .. } = *self;
+        (Known { id, pid, age, ready, ending, load }, self.channel.as_fd())
     }
 
     /// It has told what it has to do, and so that it is alive.
@@ -126,7 +185,7 @@ impl Child {
 
     /// Says something to the process, which may pass on sockets.
     pub fn tell(&self, command: Command, sockets: Vec<OwnedFd>) {
-        let _ = self.commands.send((command, sockets));
+        let _ = self.commands.send((command, sockets, self.under_way.clone()));
     }
 
     /// Sends it a signal.
@@ -135,6 +194,19 @@ impl Child {
             // It may have ended by itself.
             let _ = rustix::process::kill_process(pid, signal);
         }
+    }
+}
+
+/// Waits for the end of a process, whichever program of the supervisor has started it.
+async fn end(pid: u32) -> io::Result<ExitStatus> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    // Listened to before it is asked: an end in between is not missed.
+    let mut some_child_ended = signal(SignalKind::child())?;
+    loop {
+        if let Some((_, status)) = rustix::process::waitpid(Some(pid), WaitOptions::NOHANG)? {
+            return Ok(ExitStatus::from_raw(status.as_raw()));
+        }
+        some_child_ended.recv().await;
     }
 }
 

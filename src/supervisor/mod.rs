@@ -18,13 +18,15 @@
 //! | `measure` | what the processes take, and which of them are rogue |
 //! | [`figures`], `scrape` | the metrics of the processes, and where all metrics are read |
 //! | `systemd` | what the service manager is told |
-//! | `data_directory` | one server at a time |
+//! | `holdings`, `data_directory` | what the server holds as long as it runs: its sockets, the claim on its data |
+//! | [`upgrade`] | replaces the program while the server runs |
 
 pub mod admin;
 mod answers;
 mod child;
 mod data_directory;
 pub mod figures;
+mod holdings;
 pub mod measure;
 mod orders;
 mod processes;
@@ -34,11 +36,17 @@ mod scrape;
 mod silence;
 mod status;
 mod systemd;
+pub mod upgrade;
 mod watch;
 
-use std::{io, net::TcpListener, os::fd::OwnedFd, time::Duration};
+use std::{
+    io::{self, IsTerminal as _},
+    rc::Rc,
+    time::Duration,
+};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
+use futures_util::FutureExt as _;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
@@ -47,33 +55,44 @@ use tokio::{
 
 pub use self::watch::STOP_WITHIN;
 use self::{
-    admin::Asked,
+    admin::{Asked, Door},
+    child::Event,
+    holdings::Holdings,
     processes::{Kit, Processes},
     systemd::ServiceManager,
+    upgrade::Next,
     watch::Supervisor,
 };
 use crate::{clock, config::Settings};
 
-/// How long a port may be in use before that is an error.
-const PORT_FREE_WITHIN: Duration = Duration::from_secs(1);
 /// How long the start may take before it is given up.
 const START_WITHIN: Duration = Duration::from_secs(60);
 /// Whether a process hangs, and whether there are too many instances, is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a signal that is held back from now on may still have been on its way.
+const SIGNAL_WITHIN: Duration = Duration::from_millis(1);
 
-/// Runs the server until it is told to stop.
+/// Runs the server until it is told to stop. If it `takes_over`, this process has run it until now with another
+/// program, which goes on with this one.
 ///
 /// # Errors
 /// It cannot start; the message says why and what to do.
-pub async fn run(settings: Settings) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, takes_over: bool) -> anyhow::Result<()> {
     let config = &settings.config;
-    let _lock = data_directory::claim(&config.server.data)?;
-    let mut listeners = Vec::new();
-    for address in &config.server.listen {
-        listeners.push(bind(address, "--listen ").await?);
-    }
+    let mut told_to_stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    let mut hang_up = signal(SignalKind::hangup())?;
+    upgrade::release_signals()?;
+    let before = match takes_over {
+        true => Some(upgrade::take_over(config).await.context("cannot take over from the program before")?),
+        false => None,
+    };
+    let (holdings, mut kept, mut upgraded) = match before {
+        Some(before) => (before.holdings, before.kept, Some((before.version, before.reply))),
+        None => (Holdings::open(config).await?, None, None),
+    };
+    let (holdings, has_kept) = (Rc::new(holdings), kept.is_some());
     let scheme = if config.server.tls_cert.is_some() { "https" } else { "http" };
-    let bound = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
+    let bound = holdings.addresses()?;
     let urls: Vec<String> = bound.iter().map(|address| format!("{scheme}://{address}")).collect();
     let first = urls.first().context("there is no address to listen on")?;
     let url = config.server.public_url.clone().unwrap_or_else(|| first.clone());
@@ -81,49 +100,79 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         bail!("--echo takes no token, so it works on a loopback address only, such as --listen 127.0.0.1:8080");
     }
     let (asked, mut questions) = mpsc::channel(16);
-    let metrics_url = match &config.metrics.listen {
-        Some(address) => {
-            let listener = bind(address, "metrics.listen = ").await?;
-            let url = format!("http://{}/metrics", listener.local_addr()?);
+    let metrics_url = match &holdings.metrics {
+        Some(listener) => {
             scrape::listen(listener, asked.clone())?;
-            Some(url)
+            Some(format!("http://{}/metrics", listener.local_addr()?))
         }
         None => None,
     };
-    admin::listen(&config.server.data, asked)?;
+    let mut door = Door::open(&holdings.admin, asked.clone())?;
     let (events, mut happened) = mpsc::unbounded_channel();
-    let kit = Kit {
-        program: std::env::current_exe().context("cannot find the program itself")?,
-        settings: serde_json::to_string(config)?,
-        url,
-        listeners: listeners.into_iter().map(OwnedFd::from).collect(),
+    let kit = Kit { settings: serde_json::to_string(config)?, url, holdings: holdings.clone() };
+    let processes = Processes::new(kit, events);
+    let mut supervisor = match kept.take() {
+        Some(kept) => Supervisor::go_on(processes, settings, kept)?,
+        None => Supervisor::start(processes, settings)?,
     };
-    let mut supervisor = Supervisor::start(Processes::new(kit, events), settings)?;
-    let mut told_to_stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    let at_terminal = io::stdin().is_terminal();
     let give_up = clock::now() + START_WITHIN;
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let service_manager = ServiceManager::of_process();
+    let ready = || service_manager.ready(&urls.join(", "));
     let wants_life_every = service_manager.wants_life_every;
     let mut life = tokio::time::interval_at((clock::now() + wants_life_every).into(), wants_life_every);
-    let mut announced = false;
+    // Who has kept its processes has started long ago.
+    let mut announced = has_kept;
     loop {
         tokio::select! {
             Some(event) = happened.recv() => supervisor.handle(event, announced)?,
-            Some(question) = questions.recv() => supervisor.answer(question),
-            _ = look.tick() => supervisor.look(),
+            Some(question) = questions.recv() => supervisor.answer(question, announced),
+            _ = look.tick() => {
+                supervisor.look();
+                let mut next = supervisor.next_of_upgrade(door.is_quiet());
+                if next == Next::HandOver {
+                    next = hand_over(&mut supervisor, &holdings, &mut happened, &mut told_to_stop).await?;
+                }
+                match next {
+                    Next::Wait | Next::HandOver => {}
+                    Next::Settle => {
+                        service_manager.reloading();
+                        door.close();
+                    }
+                    Next::GoOn => {
+                        door = Door::open(&holdings.admin, asked.clone())?;
+                        ready();
+                    }
+                    Next::Stop => break,
+                }
+            }
             _ = life.tick(), if announced => {
                 if supervisor.wfe_answers() {
                     service_manager.alive();
                 }
+            }
+            _ = hang_up.recv() => {
+                if at_terminal && !io::stdin().is_terminal() {
+                    // The terminal was closed.
+                    break;
+                }
+                supervisor.answer(upgrade::asked_by_signal(), announced);
             }
             () = any(&mut told_to_stop) => break,
             () = tokio::time::sleep_until(give_up.into()), if !announced => bail!("the server did not start within {START_WITHIN:?}"),
         }
         if !announced && supervisor.all_ready() {
             announced = true;
-            announce(&urls, metrics_url.as_deref());
-            service_manager.ready(&urls.join(", "));
+            if upgraded.is_none() {
+                announce(&urls, metrics_url.as_deref());
+            }
+            ready();
+        }
+        if announced && let Some((before, reply)) = upgraded.take() {
+            supervisor.renew(&before, reply, has_kept);
+            ready();
         }
     }
     service_manager.stopping();
@@ -134,6 +183,41 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     }
     supervisor.kill_all(&mut happened).await;
     Ok(())
+}
+
+/// Lets the new program take over; returns what comes next if it has not done so.
+///
+/// # Errors
+/// The new program cannot be executed, and no process is left to go on with.
+async fn hand_over(
+    supervisor: &mut Supervisor,
+    holdings: &Holdings,
+    happened: &mut mpsc::UnboundedReceiver<Event>,
+    told_to_stop: &mut [Signal; 2],
+) -> anyhow::Result<Next> {
+    let keeps_processes = supervisor.keeps_processes();
+    if !keeps_processes {
+        tracing::warn!("the processes of the new program do not understand those of this one: all of them end");
+        supervisor.stop(happened).await;
+        supervisor.kill_all(happened).await;
+    }
+    upgrade::hold_signals()?;
+    // One that came before that is heard now.
+    tokio::time::sleep(SIGNAL_WITHIN).await;
+    let next = if any(told_to_stop).now_or_never().is_some() {
+        Next::Stop
+    } else if !keeps_processes {
+        bail!(supervisor.hand_over(holdings))
+    } else if happened.is_empty() && supervisor.is_quiet() {
+        let why = supervisor.hand_over(holdings);
+        supervisor.give_up_upgrade(why);
+        Next::GoOn
+    } else {
+        // What has happened just now would be forgotten.
+        Next::Wait
+    };
+    upgrade::release_signals()?;
+    Ok(next)
 }
 
 /// Says that the server is ready, with a line for each of its addresses.
@@ -161,30 +245,4 @@ async fn refuse(questions: &mut mpsc::Receiver<Asked>) {
     while let Some(Asked { reply, .. }) = questions.recv().await {
         let _ = reply.send(Err(admin::STOPPING.into()));
     }
-}
-
-/// Waits for the processes of a killed server, which hold its port until they have ended, too. An error says with
-/// which setting another port is chosen.
-async fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
-    let give_up = clock::now() + PORT_FREE_WITHIN;
-    let bound = loop {
-        match TcpListener::bind(address) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && clock::now() < give_up => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            bound => break bound,
-        }
-    };
-    let listener = bound.map_err(|error| match address.rsplit_once(':') {
-        Some((host, _)) if error.kind() == io::ErrorKind::AddrInUse => {
-            anyhow!(
-                "cannot listen on {address}: another program uses this port; choose another with \
-                 {setting}{host}:PORT (0 picks a free one)"
-            )
-        }
-        _ => anyhow!("cannot listen on {address}: {error}"),
-    })?;
-    // The standard library asks for a queue of 128, too short for all clients that come back at once.
-    rustix::net::listen(&listener, 4096)?;
-    Ok(listener)
 }

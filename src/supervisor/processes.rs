@@ -4,18 +4,21 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    os::fd::OwnedFd,
-    path::PathBuf,
+    os::fd::{BorrowedFd, OwnedFd},
+    path::Path,
     process::ExitStatus,
+    rc::Rc,
     time::Duration,
 };
 
 use anyhow::Context;
 use rustix::process::Signal;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::{
-    child::{Child, Event, Happening},
+    child::{Child, Event, Happening, Known, Wires},
+    holdings::Holdings,
     restart_policy::RestartPolicy,
 };
 use crate::{
@@ -37,16 +40,18 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// Stands for a process that does not run.
 const NO_PROCESS: u32 = 0;
 
+/// The program that runs, whatever has taken the place of its file meanwhile: a process that is started again is of the
+/// same release as those that it talks to.
+const PROGRAM: &str = "/proc/self/exe";
+
 /// What every process is started with.
 pub struct Kit {
-    /// The program itself.
-    pub program: PathBuf,
     /// The settings as JSON.
     pub settings: String,
     /// Base URL under which the server is reached.
     pub url: String,
-    /// The listening sockets.
-    pub listeners: Vec<OwnedFd>,
+    /// The listening sockets, and what else is held.
+    pub holdings: Rc<Holdings>,
 }
 
 /// The processes that run.
@@ -61,7 +66,17 @@ pub struct Processes {
     last_link: u64,
     /// The whole server ends.
     stopping: bool,
-    events: mpsc::UnboundedSender<Event>,
+    wires: Wires,
+}
+
+/// All that another program of the supervisor has to know of the processes to go on with them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AllKnown {
+    /// Each of them; in the same order as their channels.
+    pub processes: Vec<Known>,
+    links: Vec<(ProcessId, ProcessId, u64)>,
+    last_link: u64,
+    restarts: Vec<(ProcessId, u64)>,
 }
 
 /// Who did something.
@@ -79,7 +94,46 @@ impl Processes {
     /// None runs yet; what happens to them comes through `events`.
     pub fn new(kit: Kit, events: mpsc::UnboundedSender<Event>) -> Self {
         let (children, standby, policies) = Default::default();
-        Self { kit, children, standby, policies, links: BTreeMap::new(), last_link: 0, stopping: false, events }
+        let wires = Wires { events, under_way: Rc::default() };
+        Self { kit, children, standby, policies, links: BTreeMap::new(), last_link: 0, stopping: false, wires }
+    }
+
+    /// Goes on with those that the program before has started; `channels` are the supervisor's ends.
+    ///
+    /// # Errors
+    /// One of them cannot be followed.
+    pub fn go_on(&mut self, known: AllKnown, channels: impl Iterator<Item = OwnedFd>) -> anyhow::Result<()> {
+        let AllKnown { processes, links, last_link, restarts } = known;
+        for (process, channel) in processes.iter().zip(channels) {
+            let child = Child::go_on(process, channel, self.wires.clone())
+                .with_context(|| format!("cannot go on with {}", process.id))?;
+            if process.ending {
+                // Since when it has been ending does not matter: it has its time once more.
+                self.tell_later(process.id, child.pid, Happening::Overdue, END_WITHIN);
+            }
+            self.children.insert(process.id, child);
+        }
+        self.links = links.into_iter().map(|(a, b, number)| ((a, b), number)).collect();
+        self.last_link = last_link;
+        for (id, restarts) in restarts {
+            self.policy(id).restarts = restarts;
+        }
+        Ok(())
+    }
+
+    /// All that another program has to know to go on with them, and the channels to them.
+    pub fn known(&self) -> (AllKnown, Vec<BorrowedFd<'_>>) {
+        let (processes, channels) = self.children.iter().map(|(id, child)| child.known(*id)).unzip();
+        let links = self.links.iter().map(|((a, b), number)| (*a, *b, *number)).collect();
+        let restarts = self.policies.iter().map(|(id, policy)| (*id, policy.restarts)).collect();
+        (AllKnown { processes, links, last_link: self.last_link, restarts }, channels)
+    }
+
+    /// Whether nothing is under way that only this program knows of: a command that is not sent yet, a link that is to
+    /// be made again, a fresh `_sfe` that is to take over.
+    pub fn is_quiet(&self) -> bool {
+        let ours = 1 + self.children.len();
+        self.standby.is_empty() && Rc::strong_count(&self.wires.under_way) == ours
     }
 
     /// The process with this id, if it runs.
@@ -118,9 +172,9 @@ impl Processes {
 
     fn spawn(&self, id: ProcessId) -> anyhow::Result<Child> {
         let child =
-            Child::start(&self.kit.program, id, self.events.clone()).with_context(|| format!("cannot start {id}"))?;
+            Child::start(Path::new(PROGRAM), id, self.wires.clone()).with_context(|| format!("cannot start {id}"))?;
         let listeners = match id {
-            ProcessId::Wfe => self.kit.listeners.iter().map(OwnedFd::try_clone).collect::<io::Result<_>>()?,
+            ProcessId::Wfe => self.kit.holdings.for_wfe()?,
             _ => Vec::new(),
         };
         child.tell(Command::Start { config: self.kit.settings.clone(), url: self.kit.url.clone() }, listeners);
@@ -186,9 +240,11 @@ impl Processes {
     }
 
     fn tell_later(&self, id: ProcessId, pid: u32, what: Happening, wait: Duration) {
-        let events = self.events.clone();
+        let events = self.wires.events.clone();
+        let under_way = matches!(what, Happening::Unlinked(_)).then(|| self.wires.under_way.clone());
         tokio::task::spawn_local(async move {
             tokio::time::sleep(wait).await;
+            drop(under_way);
             let _ = events.send(Event { id, pid, what });
         });
     }

@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Sfe;
 
 /// How many instances there should be.
@@ -52,7 +54,7 @@ pub enum Change {
 }
 
 /// What an instance is there for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     /// It serves clients.
     Serving,
@@ -83,6 +85,13 @@ impl Scaling {
     /// No instance is there yet.
     pub fn new(rule: Rule) -> Self {
         Self { rule, instances: BTreeMap::new(), surplus_since: Vec::new() }
+    }
+
+    /// These instances are there, as far as they are known from before.
+    pub fn with(mut self, places: impl IntoIterator<Item = (u16, Place)>) -> Self {
+        let instance = |(number, place)| (number, Instance { place, clients: 0 });
+        self.instances = places.into_iter().map(instance).collect();
+        self
     }
 
     /// So many clients are with an instance now.

@@ -24,9 +24,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// The listener cannot be used.
-pub fn listen(listener: StdListener, asked: mpsc::Sender<Asked>) -> std::io::Result<()> {
+pub fn listen(listener: &StdListener, asked: mpsc::Sender<Asked>) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
-    let listener = TcpListener::from_std(listener)?;
+    let listener = TcpListener::from_std(listener.try_clone()?)?;
     tokio::task::spawn_local(async move {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
@@ -72,7 +72,7 @@ async fn answer(request: &HttpRequest<Incoming>, asked: &mpsc::Sender<Asked>) ->
         return response;
     }
     let (reply, answered) = oneshot::channel();
-    let _ = asked.send(Asked { request: Request::Metrics, reply }).await;
+    let _ = asked.send(Asked { request: Request::Metrics, reply, connection: None }).await;
     match answered.await {
         Ok(Ok(texts)) => {
             let mut response = Response::new(texts.concat());

@@ -1,5 +1,5 @@
-//! What the service manager is told, if one asks for it: that the server is ready, that it lives, that it stops
-//! (systemd's `sd_notify(3)` and `sd_watchdog_enabled(3)`).
+//! What the service manager is told, if one asks for it: that the server is ready, that it lives, that its program is
+//! being replaced, that it stops (systemd's `sd_notify(3)` and `sd_watchdog_enabled(3)`).
 //!
 //! Nobody waits for the service manager: what it has no room for is not said.
 
@@ -15,6 +15,8 @@ use std::{
     },
     time::Duration,
 };
+
+use crate::clock;
 
 /// Stands for no sign of life that is wanted; nobody waits that long.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -53,6 +55,12 @@ impl ServiceManager {
     /// The server lives.
     pub fn alive(&self) {
         self.tell("WATCHDOG=1");
+    }
+
+    /// The server's program is being replaced; [`ServiceManager::ready`] tells when that is over.
+    pub fn reloading(&self) {
+        let micros = clock::monotonic_micros();
+        self.tell(&format!("RELOADING=1\nMONOTONIC_USEC={micros}\nSTATUS=the program is being replaced"));
     }
 
     /// The server stops.

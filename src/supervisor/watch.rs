@@ -12,6 +12,7 @@ use super::{
     orders::Order,
     processes::{END_WITHIN, Processes, Who},
     scaling::{Change, Place, Rule, Scaling},
+    upgrade::Upgrade,
 };
 use crate::{
     clock,
@@ -40,6 +41,8 @@ pub struct Supervisor {
     told: Option<(u32, Vec<Instance>)>,
     /// What the administrator has ordered.
     pub(super) order: Option<Order>,
+    /// The program is to be replaced.
+    pub(super) upgrade: Option<Upgrade>,
     /// Questions that WFE has not answered yet, in order.
     pub(super) answers: Vec<admin::Reply>,
     /// What the processes take.
@@ -58,24 +61,29 @@ impl Supervisor {
     pub fn start(mut processes: Processes, settings: Settings) -> anyhow::Result<Self> {
         let mut scaling = Scaling::new(Rule::new(&settings.config.sfe));
         let streams_per_instance = settings.config.sfe.streams_per_instance;
-        let measured = Measured::new(&settings.config.supervisor);
         processes.start(ProcessId::Wfe)?;
         for change in scaling.decide(clock::now()) {
             if let Change::Start(instance) = change {
                 members(instance, streams_per_instance).into_iter().try_for_each(|id| processes.start(id))?;
             }
         }
-        Ok(Self {
+        Ok(Self::new(processes, scaling, settings))
+    }
+
+    /// With these processes and instances.
+    pub(super) fn new(processes: Processes, scaling: Scaling, settings: Settings) -> Self {
+        Self {
             processes,
             scaling,
-            streams_per_instance,
+            streams_per_instance: settings.config.sfe.streams_per_instance,
             told: None,
             order: None,
+            upgrade: None,
             answers: Vec::new(),
-            measured,
+            measured: Measured::new(&settings.config.supervisor),
             totals: Totals::default(),
             settings,
-        })
+        }
     }
 
     /// Something has happened.
@@ -178,7 +186,13 @@ impl Supervisor {
 
     /// Whether a process should run.
     pub(super) fn is_wanted(&self, id: ProcessId) -> bool {
-        id.instance().is_none_or(|instance| self.scaling.place(instance) == Some(Place::Serving))
+        let serves = |instance| self.scaling.place(instance) == Some(Place::Serving);
+        id.instance().is_none_or(|instance| serves(instance) && self.is_listed(id))
+    }
+
+    /// Whether an instance has such a process.
+    pub(super) fn is_listed(&self, id: ProcessId) -> bool {
+        !matches!(id, ProcessId::Stream(_, stream) if stream > self.streams_per_instance)
     }
 
     fn hear(&mut self, id: ProcessId, report: Report) {
@@ -211,7 +225,7 @@ impl Supervisor {
     }
 
     /// The clients of an instance are those of its `_stream`s.
-    fn count(&mut self, id: ProcessId) {
+    pub(super) fn count(&mut self, id: ProcessId) {
         if let ProcessId::Stream(instance, _) = id {
             let streams = self.members(instance).into_iter().filter(|id| matches!(id, ProcessId::Stream(..)));
             let clients = streams.filter_map(|id| self.processes.get(id)).map(|child| child.load.clients).sum();

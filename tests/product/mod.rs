@@ -1,10 +1,11 @@
 //! A running WidgetApp for one test: the real program on a free port with a data directory of its own.
 
 mod file_system;
+mod installation;
 
 use std::{
     io::{BufRead, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -12,13 +13,14 @@ use std::{
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
-pub use self::file_system::FileSystem;
+pub use self::{file_system::FileSystem, installation::Installation};
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program, and its data.
 pub struct Product {
+    program: PathBuf,
     supervisor: Child,
     data: TempDir,
     urls: Vec<String>,
@@ -58,12 +60,21 @@ impl Product {
         Self::launch(data, options, env)
     }
 
+    /// Starts the program that is installed there.
+    pub fn start_installed(installation: &Installation, options: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::launch_program(installation.program(), TempDir::new().expect("a temporary directory"), options, env)
+    }
+
     fn launch(data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::launch_program(env!("CARGO_BIN_EXE_widgetapp").into(), data, options, env)
+    }
+
+    fn launch_program(program: PathBuf, data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
         let log = NamedTempFile::new().expect("a temporary file");
         let options: Vec<String> = options.iter().copied().map(Into::into).collect();
         let env: Vec<_> = env.iter().map(|(name, value)| (String::from(*name), String::from(*value))).collect();
-        let (supervisor, Said { urls, metrics_url }) = spawn(data.path(), &options, &env, &log);
-        Self { urls, metrics_url, supervisor, data, log, options, env }
+        let (supervisor, Said { urls, metrics_url }) = spawn(&program, data.path(), &options, &env, &log);
+        Self { program, urls, metrics_url, supervisor, data, log, options, env }
     }
 
     /// Kills all of it at once, if it still runs, and starts it again on the same data, at the same address.
@@ -72,7 +83,7 @@ impl Product {
         if !self.options.iter().any(|option| option == "--listen") {
             self.options.extend(["--listen".into(), self.address().into()]);
         }
-        let (supervisor, said) = spawn(self.data.path(), &self.options, &self.env, &self.log);
+        let (supervisor, said) = spawn(&self.program, self.data.path(), &self.options, &self.env, &self.log);
         assert_eq!(said.urls, self.urls);
         (self.supervisor, self.metrics_url) = (supervisor, said.metrics_url);
     }
@@ -191,11 +202,17 @@ struct Said {
     metrics_url: Option<String>,
 }
 
-fn spawn(data: &Path, options: &[String], env: &[(String, String)], log: &NamedTempFile) -> (Child, Said) {
+fn spawn(
+    program: &Path,
+    data: &Path,
+    options: &[String],
+    env: &[(String, String)],
+    log: &NamedTempFile,
+) -> (Child, Said) {
     let listen: &[&str] =
         if options.iter().any(|option| option == "--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
     let log_file = std::fs::File::options().append(true).open(log.path()).expect("a log file");
-    let mut supervisor = Command::new(env!("CARGO_BIN_EXE_widgetapp"))
+    let mut supervisor = Command::new(program)
         .args(["serve", "--data"])
         .arg(data)
         .args(listen)

@@ -22,3 +22,4 @@ mod scaling;
 mod secrets;
 mod stock_clients;
 mod tls;
+mod upgrade;

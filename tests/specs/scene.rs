@@ -12,10 +12,10 @@ use crate::{
     editor::Editor,
     nginx::Nginx,
     person::Person,
-    product::{FileSystem, PATIENCE, Product},
+    product::{FileSystem, Installation, PATIENCE, Product},
     program::Program,
     screen::Screen,
-    steps::service::ServiceManager,
+    steps::{service::ServiceManager, upgrading::AtTerminal},
     test_issuer::TestIssuer,
     web::Answer,
 };
@@ -32,6 +32,10 @@ pub struct Scene {
     product: Option<Arc<Product>>,
     /// The disk that the data are on, if they have one of their own.
     pub disk: Option<FileSystem>,
+    /// Where the program is, if another one may take its place.
+    pub installation: Option<Arc<Installation>>,
+    /// A server that runs at a terminal.
+    pub at_terminal: Option<AtTerminal>,
     /// Files of the scenario's own.
     pub folder: Option<TempDir>,
     /// The server's options, to start it again with.
@@ -112,10 +116,14 @@ impl Scene {
     /// Starts the product with `self.options` and finds its Thing, if it has the demonstration.
     pub async fn start(&mut self) {
         let (options, variables) = (self.options.clone(), self.variables.clone());
+        let installation = self.installation.clone();
         let start = move || {
             let options: Vec<&str> = options.iter().map(String::as_str).collect();
             let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            Product::start_with_env(&options, &variables)
+            match installation {
+                Some(installation) => Product::start_installed(&installation, &options, &variables),
+                None => Product::start_with_env(&options, &variables),
+            }
         };
         let product = aside(start).await;
         if product.data().join("demo.json").exists() {

@@ -1,6 +1,7 @@
 //! Rules about the tree itself, and what the guides say in the program's own words.
 #![expect(clippy::unwrap_used, reason = "a rule that cannot be checked is broken")]
 
+mod between_processes;
 mod references;
 
 use std::{

@@ -48,6 +48,11 @@ struct Options {
     #[arg(long, requires = "as_json")]
     json: bool,
 
+    /// Replace the running program by the one that has taken the place of its file. Connections are kept. If the new
+    /// program cannot take over, nothing changes.
+    #[arg(long)]
+    upgrade: bool,
+
     /// The kind of process to start, restart or stop.
     #[arg(long, value_name = "NAME", value_parser = widgetapp::worker::NAMES)]
     process: Option<String>,
@@ -159,10 +164,11 @@ struct Options {
 }
 
 /// What can be asked for; one of them at a time.
-const WHAT: [&str; 22] = [
+const WHAT: [&str; 23] = [
     "status",
     "watch",
     "config",
+    "upgrade",
     "start",
     "restart",
     "stop",
@@ -232,6 +238,9 @@ fn request(options: &Options) -> Result<Request, &'static str> {
     }
     if options.config {
         return Ok(Request::Config);
+    }
+    if options.upgrade {
+        return Ok(Request::Upgrade);
     }
     let json = options.json;
     let of_oauth = |request| Ok(Request::Ask(AdminRequest::Oauth(request)));

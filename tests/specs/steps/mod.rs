@@ -29,6 +29,7 @@ mod sharing;
 mod streams;
 mod syncing;
 mod tokens;
+pub mod upgrading;
 mod watching;
 
 use std::{convert::Infallible, fmt, ops::Deref, str::FromStr};

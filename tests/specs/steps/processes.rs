@@ -199,7 +199,7 @@ async fn seen_all(scene: &mut Scene, name: Name, count: usize) {
 }
 
 /// The one process of this kind.
-async fn only(scene: &Scene, kind: &str) -> u32 {
+pub(super) async fn only(scene: &Scene, kind: &str) -> u32 {
     let running = scene.processes(kind).await;
     let [(_, pid)] = running[..] else { panic!("there is not one {kind}: {running:?}") };
     pid

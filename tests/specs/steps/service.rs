@@ -126,6 +126,16 @@ async fn takes_options(scene: &mut Scene, name: String) {
     takes(words.collect(), BTreeMap::new()).await;
 }
 
+#[when(expr = "the command of its {string} is run on this server")]
+async fn run_on_this(scene: &mut Scene, name: String) {
+    let command = line(scene, &name);
+    let words: Vec<&str> = command.split(' ').collect();
+    let ["/usr/local/bin/widgetapp_admin", "-data", "/var/lib/widgetapp", rest @ ..] = &words[..] else {
+        panic!("{command}")
+    };
+    scene.admin(rest).await;
+}
+
 #[then("its settings are:")]
 async fn its_settings(scene: &mut Scene, step: &Step) {
     for row in step.table.as_ref().expect("the settings are given").rows.iter().skip(1) {
