@@ -13,6 +13,7 @@ mod editors;
 mod examples;
 mod external_issuer;
 mod front_ends;
+mod history;
 mod installing;
 mod legacy;
 mod limits;
