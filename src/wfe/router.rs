@@ -48,6 +48,7 @@ pub fn router(app: App) -> Router {
         .route("/oauth/authorize", get(authorize::ask).post(consent::decide))
         .route("/_stream", get(stream_door::open))
         .route("/_stream/yjs/{thing}", get(stream_door::open_yjs))
+        .route("/_stream/events", get(stream_door::open_events))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(openapi::openapi))

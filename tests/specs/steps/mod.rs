@@ -10,6 +10,7 @@ mod disk;
 mod documents;
 mod editing;
 mod editors;
+mod events;
 mod examples;
 mod external_issuer;
 mod front_ends;
