@@ -187,6 +187,10 @@ impl Stage {
             let request = self.web.post(format!("{}/_ajax/ticket", self.product.url())).json(&json!({"thing": thing}));
             return name_of(with_token(request)).await;
         }
+        if action == "listen to events" {
+            let request = self.web.get(format!("{}/_stream/events?thing={thing}", self.product.url()));
+            return name_of(with_token(request)).await;
+        }
         let request = self.web.get(format!("{}/_stream/yjs/{thing}", self.product.url()));
         name_of(with_token(handshake(request))).await
     }
@@ -209,9 +213,10 @@ impl Stage {
         if about {
             body.insert("thing".into(), thing.into());
         }
-        let reads = matches!(kind, Action::Scroll | Action::Search | Action::Select | Action::Refresh);
+        let reads =
+            matches!(kind, Action::Scroll | Action::Search | Action::Select | Action::Refresh | Action::History);
         let url = format!("{}/_ajax/{kind}", self.product.url());
-        let mut request = if matches!(kind, Action::Scroll | Action::Search) {
+        let mut request = if matches!(kind, Action::Scroll | Action::Search | Action::History) {
             let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             self.web.get(url).query(&body.iter().map(|(name, value)| (name, plain(value))).collect::<Vec<_>>())
         } else {
