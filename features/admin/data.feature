@@ -7,7 +7,7 @@ Feature: Stored data
   @claim:data-files+1 @claim:stored-data+1
   Rule: Two databases hold everything
 
-    @claim:accounts-tables+2
+    @claim:accounts-tables+3
     Scenario: Accounts, groups and shares
       Then "store.db" has the tables:
         | table            |
@@ -18,7 +18,7 @@ Feature: Stored data
         | groups           |
         | memberships      |
         | things           |
-        | titles           |
+        | texts            |
         | principal_shares |
         | group_shares     |
         | oauth_codes      |

@@ -1,8 +1,8 @@
 Feature: The user actions, one by one
   What each is asked with, what it answers, and who hears of it.
 
-  @claim:action-names+1 @claim:C37+1
-  Rule: There are nine user actions, each known on port 200 by its full name
+  @claim:action-names+2 @claim:C37+1
+  Rule: There are sixteen user actions, each known on port 200 by its full name
 
     Scenario Outline: widgetApp_useraction_<action>
       Given WidgetApp is running
@@ -23,9 +23,16 @@ Feature: The user actions, one by one
         | close   | {}                     |
         | edit    | {"key": "k"}           |
         | refresh | {}                     |
+        | rename  | {"title": "A"}         |
         | delete  | {}                     |
+        | restore | {"offset": 1}          |
+        | undo    | {}                     |
+        | redo    | {}                     |
+        | invite  | {"user": "linus", "role": "editor"} |
+        | uninvite | {"user": "linus"}     |
+        | history | {}                     |
 
-  @claim:actions-by-http+1 @claim:C37+1
+  @claim:actions-by-http+2 @claim:C37+1
   Rule: All but open and close have an endpoint in _ajax/
 
     Scenario Outline: <method> _ajax/<action>
@@ -44,11 +51,16 @@ Feature: The user actions, one by one
         | POST   | create  | {"title": "A"}                              | 200    |
         | POST   | edit    | {"thing": "THING", "key": "k", "patch": []} | 200    |
         | POST   | refresh | {"thing": "THING"}                          | 200    |
+        | POST   | rename  | {"thing": "THING", "title": "A"}            | 200    |
         | POST   | delete  | {"thing": "THING"}                          | 200    |
+        | POST   | restore | {"thing": "THING", "offset": 1}             | 200    |
+        | POST   | undo    | {"thing": "THING"}                          | 409    |
+        | POST   | redo    | {"thing": "THING"}                          | 409    |
+        | GET    | history | {"thing": "THING", "limit": 1}              | 200    |
         | POST   | open    | {"thing": "THING"}                          | 404    |
         | POST   | close   | {"thing": "THING"}                          | 404    |
 
-  @claim:action-roles+1
+  @claim:action-roles+2
   Rule: Every action on a Thing needs a role on it
 
     Scenario Outline: <who> asks for <action>: <outcome>
@@ -67,14 +79,26 @@ Feature: The user actions, one by one
         | Linus   | open    | {}                        | a body          |
         | Linus   | refresh | {}                        | a body          |
         | Linus   | scroll  | {"view": {"x": 0}}        | a body          |
+        | Linus   | history | {}                        | a body          |
         | Linus   | edit    | {"key": "k", "patch": []} | forbidden       |
+        | Linus   | rename  | {"title": "A"}            | forbidden       |
+        | Linus   | restore | {"offset": 1}             | forbidden       |
+        | Linus   | undo    | {}                        | forbidden       |
+        | Linus   | redo    | {}                        | forbidden       |
         | Linus   | delete  | {}                        | forbidden       |
         | Grace   | edit    | {"key": "k", "patch": []} | a body          |
+        | Grace   | rename  | {"title": "A"}            | a body          |
+        | Grace   | restore | {"offset": 1}             | a body          |
+        | Grace   | undo    | {}                        | nothing_to_undo |
+        | Grace   | redo    | {}                        | nothing_to_redo |
+        | Grace   | invite  | {"user": "linus", "role": "viewer"} | forbidden |
         | Grace   | delete  | {}                        | forbidden       |
         | Ada     | delete  | {}                        | a body          |
         | Mallory | select  | {}                        | thing_not_found |
         | Mallory | open    | {}                        | thing_not_found |
         | Mallory | edit    | {"key": "k", "patch": []} | thing_not_found |
+        | Mallory | undo    | {}                        | thing_not_found |
+        | Mallory | history | {}                        | thing_not_found |
         | Mallory | delete  | {}                        | thing_not_found |
 
   @claim:C43+1
@@ -158,8 +182,8 @@ Feature: The user actions, one by one
         {"port": 200, "name": "widgetApp_useraction_edit", "offset": OFFSET+1}
         """
 
-  @claim:action-search+1
-  Rule: search finds Things by the beginnings of words in their titles
+  @claim:action-search+2
+  Rule: search finds Things by the beginnings of words in them
 
     Scenario Outline: Looking for "<text>"
       Given WidgetApp is running
@@ -177,7 +201,7 @@ Feature: The user actions, one by one
         | text    | found                                                                                   |
         | WEL     | [{"thing": "THING", "title": "Welcome", "role": "owner", "changed_at": "..."}]          |
         | come    | []                                                                                      |
-        | lamp    | []                                                                                      |
+        | lampe   | []                                                                                      |
 
   @claim:action-select+1
   Rule: select gives a Thing as it is now

@@ -50,6 +50,28 @@ Feature: Editing a Thing together
       And Ada types "We need " before "a chair" and Grace types " and a window." after it, at the same moment
       Then Ada and Grace read "We need a chair and a window." in the notes
 
+  @claim:undo+1
+  Rule: You undo your own changes, and go back to what was
+
+    Scenario: Ada undoes what she did, and Grace's work stays
+      When Ada adds the part "chair"
+      And Grace adds the part "window"
+      And Ada undoes her last change
+      Then Ada and Grace see no part "chair"
+      And Ada and Grace see the part "window"
+      When Ada redoes it
+      Then Ada and Grace see the part "chair"
+      And Ada and Grace have seen every change once and in order
+
+    Scenario: Ada looks who did what, and goes back
+      When Ada changes the title to "Our plan"
+      And Grace changes the title to "Another plan"
+      And Ada looks at the history
+      Then the history tells, the newest first: "grace edit", "ada edit", "ada create"
+      When Ada goes back to her own change
+      Then Ada and Grace see the title "Our plan"
+      And Ada and Grace have seen every change once and in order
+
   @claim:edit-kept+1
   Rule: A change that was taken is kept, whatever happens to the server
 

@@ -34,13 +34,23 @@ Feature: What people may see
       When Mallory selects the Thing
       Then Mallory is told that "there is no such Thing, or it is not shared with you"
 
-    @claim:find-by-title+1
+    @claim:find-by-title+2
     Scenario: The beginning of a word is enough
       Given Ada is logged in
       When Ada searches for "welc"
       Then Ada finds "Welcome"
       When Ada searches for "nothing of that kind"
       Then Ada finds nothing
+
+    @claim:find-by-title+2
+    Scenario: Words inside a Thing are found as well
+      Given Ada and Grace have the Thing open
+      And Mallory is logged in
+      When Grace writes "a tall window" into the notes
+      Then within two seconds Ada finds "Welcome" by "wind"
+      And within two seconds Ada finds "Welcome" by "lamp"
+      When Mallory searches for "window"
+      Then Mallory finds nothing
 
     @claim:new-thing-private+1
     Scenario: A new Thing belongs to the person who made it until it is shared

@@ -207,8 +207,8 @@ pub fn needed_role(action: Action, names_thing: bool) -> Option<Role> {
     match action {
         Action::Scroll if names_thing => Some(Role::Viewer),
         Action::Scroll | Action::Search | Action::Create => None,
-        Action::Select | Action::Open | Action::Close | Action::Refresh => Some(Role::Viewer),
-        Action::Edit => Some(Role::Editor),
+        Action::Select | Action::Open | Action::Close | Action::Refresh | Action::History => Some(Role::Viewer),
+        Action::Edit | Action::Rename | Action::Restore | Action::Undo | Action::Redo => Some(Role::Editor),
         Action::Delete | Action::Invite | Action::Uninvite => Some(Role::Owner),
     }
 }
@@ -216,10 +216,22 @@ pub fn needed_role(action: Action, names_thing: bool) -> Option<Role> {
 /// The scope that a token needs for an action over HTTP.
 pub fn needed_scope(action: Action) -> Scope {
     match action {
-        Action::Create | Action::Edit | Action::Delete | Action::Invite | Action::Uninvite => Scope::ThingsWrite,
-        Action::Scroll | Action::Search | Action::Select | Action::Open | Action::Close | Action::Refresh => {
-            Scope::ThingsRead
-        }
+        Action::Create
+        | Action::Edit
+        | Action::Rename
+        | Action::Delete
+        | Action::Restore
+        | Action::Undo
+        | Action::Redo
+        | Action::Invite
+        | Action::Uninvite => Scope::ThingsWrite,
+        Action::Scroll
+        | Action::Search
+        | Action::Select
+        | Action::Open
+        | Action::Close
+        | Action::Refresh
+        | Action::History => Scope::ThingsRead,
     }
 }
 
@@ -279,6 +291,11 @@ mod tests {
         (Action::Close, true, ["thing_not_found", "ok", "ok", "ok"]),
         (Action::Refresh, true, ["thing_not_found", "ok", "ok", "ok"]),
         (Action::Edit, true, ["thing_not_found", "forbidden", "ok", "ok"]),
+        (Action::Rename, true, ["thing_not_found", "forbidden", "ok", "ok"]),
+        (Action::Restore, true, ["thing_not_found", "forbidden", "ok", "ok"]),
+        (Action::Undo, true, ["thing_not_found", "forbidden", "ok", "ok"]),
+        (Action::Redo, true, ["thing_not_found", "forbidden", "ok", "ok"]),
+        (Action::History, true, ["thing_not_found", "ok", "ok", "ok"]),
         (Action::Delete, true, ["thing_not_found", "forbidden", "forbidden", "ok"]),
         (Action::Invite, true, ["thing_not_found", "forbidden", "forbidden", "ok"]),
         (Action::Uninvite, true, ["thing_not_found", "forbidden", "forbidden", "ok"]),
@@ -290,7 +307,7 @@ mod tests {
 
     #[test]
     fn every_action_answers_every_role_as_the_table_says_by_either_door() {
-        book::claims!("action-roles", 1);
+        book::claims!("action-roles", 2);
         for &action in Action::ALL {
             assert!(TABLE.iter().any(|row| row.0 == action), "{action} is not in the table");
         }

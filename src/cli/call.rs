@@ -25,9 +25,11 @@ Examples:
   widgetapp call create title=Boat
   widgetapp call select --thing welcome
   widgetapp call edit --thing welcome /notes=\"Hello\"
+  widgetapp call undo --thing welcome
   widgetapp call search --ajax q=boat limit=3")]
 pub struct Args {
-    /// The user action: scroll, search, select, create, open, close, edit, refresh or delete
+    /// The user action: scroll, search, select, create, open, close, edit, refresh, rename, delete, restore, undo, redo,
+    /// invite, uninvite or history
     action: Action,
     #[command(flatten)]
     who: WhoArgs,
@@ -48,7 +50,9 @@ impl Args {
     pub(super) fn body(&self) -> Result<Map<String, Value>, clap::Error> {
         let mut body = fields::body(self.action, self.fields.clone())
             .map_err(|error| clap::Error::raw(ErrorKind::ValueValidation, format!("{error}\n")))?;
-        if self.action == Action::Edit && !body.contains_key("key") {
+        let has_key =
+            matches!(self.action, Action::Edit | Action::Rename | Action::Restore | Action::Undo | Action::Redo);
+        if has_key && !body.contains_key("key") {
             body.insert("key".into(), clock::new_id().to_string().into());
         }
         Ok(body)

@@ -207,7 +207,7 @@ impl Http {
         }
         let url = self.at(&format!("_ajax/{action}"))?;
         let mut request = match action {
-            Action::Scroll | Action::Search => {
+            Action::Scroll | Action::Search | Action::History => {
                 let query: Vec<(String, String)> = body.into_iter().map(|(name, value)| (name, plain(value))).collect();
                 self.client.get(url).query(&query)
             }

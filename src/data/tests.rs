@@ -193,10 +193,10 @@ const DAMAGES: &[(&str, &str, &str)] = &[
     (sqlite::FILE, "DELETE FROM change", "it has no changes"),
     (sqlite::FILE, "DELETE FROM thing; DELETE FROM change; DELETE FROM snapshot", "store.db: Thing"),
     (store::FILE, "DELETE FROM things", "1 rows of principal_shares refer to rows of things that are not there"),
-    (store::FILE, "DELETE FROM things", "1 rows of titles refer to rows of things that are not there"),
+    (store::FILE, "DELETE FROM things", "1 rows of texts refer to rows of things that are not there"),
     (store::FILE, "DELETE FROM principals WHERE name = 'grace'", "1 rows of memberships refer to rows of principals"),
     (store::FILE, "DELETE FROM groups WHERE name = 'spies'", "1 rows of memberships refer to rows of groups"),
-    (store::FILE, "UPDATE titles SET title = 'Bridge'", "1 rows of things are searched under another title"),
+    (store::FILE, "DELETE FROM texts", "1 rows of things are not found by any search"),
     (
         store::FILE,
         "UPDATE oauth_grants SET client = 'nobody'",

@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 use crate::{
     access::Caller,
-    protocol::{Codec, Role, ThingId, action::Form},
+    protocol::{
+        Codec, Role, ThingId,
+        action::{Form, Position},
+    },
 };
 
 /// What WFE knows of a client when it hands the client's socket over.
@@ -25,18 +28,42 @@ pub struct Admission {
     pub groups: Vec<String>,
     /// When the access token or login expires, seconds since 1970.
     pub expires_at: u64,
-    /// The one Thing that the connection is for, if it is a y-websocket connection.
+    /// The one Thing that the connection is for, if it is one of y-websocket or of server-sent events.
     pub thing: Option<ThingId>,
     /// The encoding that was agreed on.
     pub codec: Codec,
-    /// What to answer as `Sec-WebSocket-Protocol`, if the client offered any.
-    pub subprotocol: Option<String>,
-    /// The client's `Sec-WebSocket-Key`, for the 101 answer.
-    pub websocket_key: String,
+    /// What follows on the connection.
+    pub becomes: Becomes,
     /// The other end of the TCP connection.
     pub peer: IpAddr,
     /// `X-Request-Id` and forwarding headers as they came; SFE's filter chain decides whether to believe them.
     pub headers: Vec<(String, String)>,
+}
+
+/// What a request for a stream turns its connection into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Becomes {
+    /// A WebSocket.
+    Websocket {
+        /// The client's `Sec-WebSocket-Key`, for the 101 answer.
+        key: String,
+        /// What to answer as `Sec-WebSocket-Protocol`, if the client offered any.
+        subprotocol: Option<String>,
+    },
+    /// Server-sent events.
+    Events {
+        /// How far the client has got.
+        since: Option<Position>,
+    },
+}
+
+/// How messages stand on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Framing {
+    /// In the frames of a WebSocket, both ways.
+    Websocket,
+    /// As server-sent events, toward the client only.
+    Events,
 }
 
 /// A packet from WFE to an SFE, with the client's socket.
@@ -59,9 +86,11 @@ pub struct Placement {
     pub context: Bytes,
     /// How the session encodes its messages.
     pub codec: Codec,
+    /// How they stand on the connection.
+    pub framing: Framing,
     /// Return every data frame as it came.
     pub echo: bool,
-    /// The 101 answer, to be written first.
+    /// The head of the answer, to be written first.
     pub answer: Bytes,
     /// The first message.
     pub welcome: Option<Bytes>,

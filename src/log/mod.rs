@@ -12,7 +12,7 @@ mod suite;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::protocol::{ErrorCode, ThingId};
+use crate::protocol::{ErrorCode, ThingId, action::Action};
 
 pub use sqlite::{Durability, SqliteLog};
 
@@ -27,10 +27,26 @@ pub enum ChangeKind {
     Rename,
     /// The content went back to an earlier offset; `update` is a Yjs update.
     Restore,
+    /// Somebody took back a change of their own; `update` is a Yjs update.
+    Undo,
+    /// Somebody made a change again that they had taken back; `update` is a Yjs update.
+    Redo,
 }
 
 impl ChangeKind {
-    const ALL: [Self; 4] = [Self::Edit, Self::Delete, Self::Rename, Self::Restore];
+    /// The user action that makes such a change, and under whose name it is told.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Edit => Action::Edit,
+            Self::Delete => Action::Delete,
+            Self::Rename => Action::Rename,
+            Self::Restore => Action::Restore,
+            Self::Undo => Action::Undo,
+            Self::Redo => Action::Redo,
+        }
+    }
+
+    const ALL: [Self; 6] = [Self::Edit, Self::Delete, Self::Rename, Self::Restore, Self::Undo, Self::Redo];
 
     /// The number that it is stored as. Numbers are never used again for something else.
     fn number(self) -> i64 {
@@ -39,6 +55,8 @@ impl ChangeKind {
             Self::Delete => 2,
             Self::Rename => 3,
             Self::Restore => 4,
+            Self::Undo => 5,
+            Self::Redo => 6,
         }
     }
 

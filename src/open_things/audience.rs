@@ -15,7 +15,7 @@ use crate::{
         link,
         messages::{Change, Encoded, Push, To, WfeDown},
     },
-    log::{self, Log},
+    log::{self, ChangeKind, Log},
     protocol::{
         Codec, Outgoing, ThingId,
         action::{self, Action, ActionPush, EditPush, Form},
@@ -114,6 +114,7 @@ impl Audience {
 pub(super) struct Heard<'a> {
     pub offset: u64,
     pub user: &'a str,
+    pub kind: ChangeKind,
     pub what: &'a HeardChange,
 }
 
@@ -133,14 +134,15 @@ impl Heard<'_> {
             (HeardChange::Deleted, _) if codec == Codec::Yjs => Bytes::new(),
             (HeardChange::Edited { patch, .. }, Form::Json) => {
                 let patch = Some(Cow::Borrowed(patch.as_ref()?));
-                encode_change(codec, Action::Edit, thing, self.offset, EditPush { user, patch, update: None })
+                encode_change(codec, self.kind.action(), thing, self.offset, EditPush { user, patch, update: None })
             }
             (HeardChange::Edited { update, .. }, Form::Yjs) => {
                 let update = Some(Blob(update.clone()));
-                encode_change(codec, Action::Edit, thing, self.offset, EditPush { user, patch: None, update })
+                encode_change(codec, self.kind.action(), thing, self.offset, EditPush { user, patch: None, update })
             }
             (HeardChange::Deleted, _) => {
-                encode_change(codec, Action::Delete, thing, self.offset, ActionPush { user, view: None, title: None })
+                let body = ActionPush { user, view: None, title: None };
+                encode_change(codec, self.kind.action(), thing, self.offset, body)
             }
         };
         Some(Encoded { codec, form: Some(form), message })
@@ -188,7 +190,8 @@ pub(super) fn send_again(
                 MissedChange::Update(update) => HeardChange::Edited { update: update.clone(), patch: None },
                 MissedChange::Deleted => HeardChange::Deleted,
             };
-            Heard { offset: change.offset, user: &change.user, what: &what }.encode(thing, *codec, *form)
+            Heard { offset: change.offset, user: &change.user, kind: change.kind, what: &what }
+                .encode(thing, *codec, *form)
         });
         let encoded = encoded.collect();
         let change = Some(Change { epoch: epoch.into(), offset: change.offset, again });

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Answer, audience::HeardChange};
 use crate::{
-    log::{LogError, Receipt},
+    log::{ChangeKind, LogError, Receipt},
     protocol::action::Edited,
 };
 
@@ -18,6 +18,8 @@ pub(super) struct Unstored {
     pub offset: u64,
     pub stored: Receipt,
     pub user: String,
+    pub principal: String,
+    pub kind: ChangeKind,
     pub what: HeardChange,
     pub session: Option<Uuid>,
     pub answer: Answer<Edited>,
@@ -25,6 +27,16 @@ pub(super) struct Unstored {
     pub merged: Option<Value>,
     /// The state up to here, to be stored behind it.
     pub snapshot: Option<Bytes>,
+}
+
+impl Unstored {
+    /// The Yjs update, if the content changed.
+    pub fn update(&self) -> Option<&Bytes> {
+        match &self.what {
+            HeardChange::Edited { update, .. } => Some(update),
+            HeardChange::Deleted => None,
+        }
+    }
 }
 
 /// Something to say.
@@ -50,13 +62,10 @@ impl Emissions {
         self.queue.push_back(emission);
     }
 
-    /// The updates that are applied but not stored.
-    pub fn updates(&self) -> impl Iterator<Item = &Bytes> {
+    /// The changes that are applied but not stored.
+    pub fn changes(&self) -> impl Iterator<Item = &Unstored> {
         self.queue.iter().filter_map(|emission| match emission {
-            Emission::Change(unstored) => match &unstored.what {
-                HeardChange::Edited { update, .. } => Some(update),
-                HeardChange::Deleted => None,
-            },
+            Emission::Change(unstored) => Some(&**unstored),
             Emission::Then(_) => None,
         })
     }

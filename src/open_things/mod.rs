@@ -6,12 +6,14 @@
 
 mod audience;
 mod emission;
+mod history;
 mod owner;
 mod past;
 mod recent;
 mod syncing;
 #[cfg(test)]
 mod tests;
+mod undoing;
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc, time::Duration};
 
@@ -20,17 +22,19 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+pub use self::history::{changes_before, content_at, texts_now};
 use crate::{
     access::Principal,
     ipc::{
         link,
         messages::{Encoded, WfeDown},
     },
-    log::Log,
+    log::{ChangeKind, Log},
     protocol::{
         Codec, ErrorBody, ErrorCode, ThingId,
         action::{Edited, Form, Position},
     },
+    store::Texts,
 };
 
 /// Commands that may wait for one owner.
@@ -68,10 +72,10 @@ pub enum Command {
         /// Called then.
         answer: Answer<()>,
     },
-    /// What is it called now?
-    Title {
-        /// The title.
-        answer: Answer<String>,
+    /// What does a search look through?
+    Texts {
+        /// The texts.
+        answer: Answer<Texts>,
     },
     /// A link is new: send again what came after `after`, then all that follows.
     Resume {
@@ -127,6 +131,27 @@ pub enum NewContent {
         /// Only if this is the last change.
         only_at: Option<u64>,
     },
+    /// Another title.
+    Title(String),
+    /// The content of before, as JSON, in place of all that is there.
+    Restored(Value),
+    /// What its author did last is taken back.
+    Undone,
+    /// What its author took back last is made again.
+    Redone,
+}
+
+impl NewContent {
+    /// What stands in the log of it.
+    fn kind(&self) -> ChangeKind {
+        match self {
+            Self::Patch { .. } | Self::Update(_) | Self::Replace { .. } => ChangeKind::Edit,
+            Self::Title(_) => ChangeKind::Rename,
+            Self::Restored(_) => ChangeKind::Restore,
+            Self::Undone => ChangeKind::Undo,
+            Self::Redone => ChangeKind::Redo,
+        }
+    }
 }
 
 /// What a Yjs client has, to be taken over as far as it is new here. It has no key: sent again, it is not new.
@@ -220,6 +245,8 @@ pub struct Missed {
     pub offset: u64,
     /// Who made it.
     pub user: String,
+    /// What they did.
+    pub kind: ChangeKind,
     /// What it is.
     pub what: MissedChange,
 }
@@ -227,9 +254,9 @@ pub struct Missed {
 /// What somebody missed.
 #[derive(Clone, Debug)]
 pub enum MissedChange {
-    /// An edit, as JSON Patch.
+    /// A change of the content, as JSON Patch.
     Patch(Value),
-    /// An edit, as Yjs update.
+    /// A change of the content, as Yjs update.
     Update(Bytes),
     /// The Thing was deleted.
     Deleted,
@@ -262,7 +289,7 @@ impl OpenThings {
                 Command::Behind { answer } => answer(Err(error)),
                 Command::Read(read) => (read.answer)(Err(error)),
                 Command::Delete { answer, .. } => answer(Err(error)),
-                Command::Title { answer } => answer(Err(error)),
+                Command::Texts { answer } => answer(Err(error)),
                 Command::Resume { listener, .. } => listener.sender.send(&WfeDown::Gap(thing)),
                 // Each is about what the owner forgets when it is gone, or is not promised to arrive.
                 Command::Leave(_) | Command::Push { .. } => {}

@@ -11,6 +11,7 @@ use super::{
     emission::{Emission, Emissions, Unstored},
     past::{self, PastError, writer},
     recent::Recent,
+    undoing::Undoing,
 };
 use crate::{
     access::Principal,
@@ -78,7 +79,7 @@ async fn refuse_all(mailbox: &mut mpsc::Receiver<Command>, error: &ErrorBody) {
             Command::Behind { answer } => answer(Err(error.clone())),
             Command::Read(read) => (read.answer)(Err(error.clone())),
             Command::Delete { answer, .. } => answer(Err(error.clone())),
-            Command::Title { answer } => answer(Err(error.clone())),
+            Command::Texts { answer } => answer(Err(error.clone())),
             Command::Resume { .. } | Command::Leave(_) | Command::Push { .. } => {}
         }
     }
@@ -94,15 +95,15 @@ pub(super) struct Saying {
 }
 
 pub(super) struct Owner {
-    thing: ThingId,
-    log: Arc<dyn Log>,
+    pub thing: ThingId,
+    pub log: Arc<dyn Log>,
     pub epoch: Rc<str>,
     pub document: Document,
     /// The last change that is in the document; those after the log's last are in `emissions`.
     pub applied: u64,
     snapshot_at: u64,
     pub audience: Audience,
-    emissions: Emissions,
+    pub emissions: Emissions,
     keys: HashMap<(String, String), u64>,
     /// What was said last.
     recent: Rc<RefCell<Recent>>,
@@ -144,7 +145,7 @@ pub(super) fn whether(stored: bool) -> Result<(), ErrorBody> {
     stored.then_some(()).ok_or_else(|| ErrorCode::NotDurable.into())
 }
 
-fn unreadable(thing: ThingId, error: &dyn std::fmt::Display) -> ErrorBody {
+pub(super) fn unreadable(thing: ThingId, error: &dyn std::fmt::Display) -> ErrorBody {
     seldom!(error, %thing, %error, "a Thing cannot be read");
     ErrorCode::Internal.into()
 }
@@ -158,7 +159,10 @@ impl Owner {
             Command::Behind { answer } => self.in_order(move |stored| answer(whether(stored))),
             Command::Delete { by, answer } => self.delete(&by, answer),
             Command::Read(read) => self.read(read),
-            Command::Title { answer } => answer(Ok(self.document.title().unwrap_or_default())),
+            Command::Texts { answer } => {
+                let texts = past::texts(&self.document, self.applied);
+                self.in_order(move |stored| answer(whether(stored).map(|()| texts)));
+            }
             Command::Resume { listener, epoch, after, wanted } => self.resume(listener, &epoch, after, wanted),
             Command::Leave(link) => self.audience.leave(link),
             Command::Push { except, encoded } => self.audience.tell(except, encoded),
@@ -177,7 +181,8 @@ impl Owner {
                 Err(error) => return self.in_order(move |_| (edit.answer)(Err(error))),
             }
         }
-        let (change, is_merged) = match self.apply(edit.change) {
+        let kind = edit.change.kind();
+        let (change, is_merged) = match self.apply(&scope, edit.change) {
             Ok(applied) => applied,
             Err(error) => return self.in_order(move |_| (edit.answer)(Err(error))),
         };
@@ -191,7 +196,7 @@ impl Owner {
         let merged = if is_merged { change.patch.clone() } else { None };
         let what = HeardChange::Edited { update: update.clone(), patch: change.patch };
         let saying = Saying { what, session: edit.session, answer: edit.answer, merged };
-        self.append(&edit.by, edit.key, ChangeKind::Edit, update, saying);
+        self.append(&edit.by, edit.key, kind, update, saying);
     }
 
     /// The first offset of an edit with this key.
@@ -203,15 +208,23 @@ impl Owner {
         self.log.find_key(self.thing, scope, key).map_err(|error| unreadable(self.thing, &error))
     }
 
-    /// Applies a change; tells what it came to, and whether it was merged with what its author had not seen.
-    fn apply(&mut self, change: NewContent) -> Result<(Change, bool), ErrorBody> {
+    /// Applies a change of `author`; tells what it came to, and whether it was merged with what they had not seen.
+    fn apply(&mut self, author: &str, change: NewContent) -> Result<(Change, bool), ErrorBody> {
         let want_patch = self.audience.wants_patches();
         let applied = match change {
             NewContent::Update(update) => self.document.apply_update(&update, want_patch),
             NewContent::Replace { only_at: Some(offset), .. } if offset != self.applied => {
                 return Err(ErrorCode::ChangedMeanwhile.into());
             }
-            NewContent::Replace { content, .. } => self.document.replace_content(content, want_patch),
+            NewContent::Replace { content, .. } | NewContent::Restored(content) => {
+                self.document.replace_content(content, want_patch)
+            }
+            NewContent::Title(title) => {
+                let patch = serde_json::json!([{"op": "add", "path": "/meta/title", "value": title}]);
+                self.document.apply_patch(&patch, want_patch)
+            }
+            NewContent::Undone => return Ok((self.take_back(author, Undoing::Undo)?, false)),
+            NewContent::Redone => return Ok((self.take_back(author, Undoing::Redo)?, false)),
             NewContent::Patch { patch, seen } => {
                 let base = match seen.filter(|seen| *seen < self.applied && self.document.needs_base(&patch)) {
                     Some(seen) => past::recent_base(&*self.log, self.thing, seen)
@@ -237,9 +250,8 @@ impl Owner {
 
     /// Throws the document away and makes it anew from what is stored and what is on its way there.
     fn rebuild(&mut self) {
-        let stored = self.applied - self.emissions.updates().count() as u64;
-        let rebuilt = past::document_at(&*self.log, self.thing, stored).and_then(|mut document| {
-            for update in self.emissions.updates() {
+        let rebuilt = past::document_at(&*self.log, self.thing, self.stored()).and_then(|mut document| {
+            for update in self.emissions.changes().filter_map(Unstored::update) {
                 document.replay(update)?;
             }
             Ok(document)
@@ -248,6 +260,11 @@ impl Owner {
             Ok(document) => self.document = document,
             Err(error) => drop(unreadable(self.thing, &error)),
         }
+    }
+
+    /// The last change that is in the log; those after it are on their way there.
+    pub(super) fn stored(&self) -> u64 {
+        self.applied - self.emissions.changes().count() as u64
     }
 
     fn delete(&mut self, by: &Principal, answer: super::Answer<u64>) {
@@ -273,9 +290,9 @@ impl Owner {
             self.snapshot_at = offset;
             Bytes::from(self.document.state())
         });
-        let user = by.name.clone();
+        let (user, principal) = (by.name.clone(), by.id());
         let Saying { what, session, answer, merged } = saying;
-        let unstored = Unstored { offset, stored, user, what, session, answer, merged, snapshot };
+        let unstored = Unstored { offset, stored, user, principal, kind, what, session, answer, merged, snapshot };
         self.emissions.push(Emission::Change(Box::new(unstored)));
     }
 
@@ -311,7 +328,8 @@ impl Owner {
     }
 
     fn say(&mut self, unstored: Unstored) {
-        let heard = Heard { offset: unstored.offset, user: &unstored.user, what: &unstored.what };
+        let Unstored { offset, user, kind, what, .. } = &unstored;
+        let heard = Heard { offset: *offset, user, kind: *kind, what };
         self.audience.hear(&self.epoch, &heard, unstored.session);
         remember(&mut self.recent.borrow_mut(), &unstored);
         let epoch = self.epoch.to_string();
@@ -343,7 +361,8 @@ impl Owner {
         if let Some((listener, codec)) = &join {
             self.audience.join(listener, [(*codec, form)]);
         }
-        let since = since.filter(|since| *since.epoch == *self.epoch && since.offset <= self.applied);
+        let known = |since: &Position| since.epoch.is_empty() || *since.epoch == *self.epoch;
+        let since = since.filter(|since| known(since) && since.offset <= self.applied);
         let mut view = View {
             epoch: self.epoch.to_string(),
             offset: self.applied,
@@ -395,8 +414,8 @@ impl Owner {
 }
 
 /// A change is said: who comes back from now on may have missed it.
-fn remember(recent: &mut Recent, Unstored { offset, user, what, .. }: &Unstored) {
-    let missed = |what| Missed { offset: *offset, user: user.clone(), what };
+fn remember(recent: &mut Recent, Unstored { offset, user, kind, what, .. }: &Unstored) {
+    let missed = |what| Missed { offset: *offset, user: user.clone(), kind: *kind, what };
     match what {
         HeardChange::Edited { update, patch } => {
             let patch = patch.clone().map(|patch| missed(MissedChange::Patch(patch)));

@@ -1,12 +1,14 @@
 //! What the log tells of a Thing's past: the document as it was, and what somebody has missed.
 
 use bytes::Bytes;
+use serde_json::Value;
 
-use super::{Missed, MissedChange};
+use super::{Missed, MissedChange, emission::Unstored};
 use crate::{
     clock,
-    log::{Change, Log, LogError, Snapshot},
+    log::{Change, ChangeKind, Log, LogError, Snapshot},
     protocol::{ThingId, action::Form, limits},
+    store::Texts,
     thing::{self, Document, ThingError},
 };
 
@@ -78,13 +80,84 @@ fn document_of(Base { snapshot, changes }: Base) -> Result<Document, PastError> 
     Ok(document)
 }
 
+/// What a search looks through in a document, which is as it is at `offset`.
+pub(super) fn texts(document: &Document, offset: u64) -> Texts {
+    let cut = |mut text: String| {
+        text.truncate(text.floor_char_boundary(limits::MAX_SEARCHED_BYTES));
+        text
+    };
+    let title = document.title().unwrap_or_default();
+    Texts { offset, title: cut(title), labels: cut(document.labels()), notes: cut(document.notes()) }
+}
+
 /// Applies a stored change.
 pub(super) fn replay(document: &mut Document, change: &Change) -> Result<(), ThingError> {
     if change.has_update() { document.replay(&change.update) } else { Ok(()) }
 }
 
+/// A change as undo sees it, stored or on its way there.
+pub(super) struct Own {
+    pub offset: u64,
+    pub principal: String,
+    pub kind: ChangeKind,
+    /// A Yjs update; one without changes for a deletion.
+    pub update: Bytes,
+}
+
+impl Own {
+    pub fn of_unstored(change: &Unstored) -> Self {
+        let update = change.update().cloned().unwrap_or_else(nothing_new);
+        Self { offset: change.offset, principal: change.principal.clone(), kind: change.kind, update }
+    }
+
+    fn of(change: Change) -> Self {
+        let update = if change.has_update() { change.update } else { nothing_new() };
+        Self { offset: change.offset, principal: change.principal, kind: change.kind, update }
+    }
+}
+
+/// A Yjs update without changes.
+fn nothing_new() -> Bytes {
+    Bytes::from_static(&[0, 0])
+}
+
+/// How many of the last changes are looked at first: mostly, what somebody undoes they have just done.
+const LOOKED_AT_FIRST: u64 = 64;
+
+/// The contents before and after the change that `sought` finds among the last ones: those in the log up to `stored`,
+/// and behind them those that are `coming` there. `None` if it finds none, or only too long ago.
+pub(super) fn around(
+    log: &dyn Log,
+    thing: ThingId,
+    stored: u64,
+    coming: Vec<Own>,
+    sought: impl Fn(&[Own]) -> Option<u64>,
+) -> Result<Option<(Value, Value)>, PastError> {
+    let (mut changes, mut count) = (coming, LOOKED_AT_FIRST);
+    loop {
+        let first = changes.first().map_or(stored + 1, |change| change.offset).min(stored + 1);
+        let after = stored.saturating_sub(count);
+        let earlier = read(log, thing, after, first - 1)?.into_iter().map(Own::of);
+        drop(changes.splice(0..0, earlier));
+        if let Some(offset) = sought(&changes) {
+            let Some(base) = recent_base(log, thing, stored.min(offset - 1))? else { return Ok(None) };
+            let mut document = document_of(base)?;
+            let mut since = changes.iter().filter(|change| change.offset > stored && change.offset < offset);
+            since.try_for_each(|change| document.replay(&change.update))?;
+            let before = document.content();
+            let change = changes.iter().find(|change| change.offset == offset);
+            change.map_or(Ok(()), |change| document.replay(&change.update))?;
+            return Ok(Some((before, document.content())));
+        }
+        if after == 0 || count >= MAX_REPLAYED_CHANGES {
+            return Ok(None);
+        }
+        count = MAX_REPLAYED_CHANGES;
+    }
+}
+
 /// All changes after `after` up to `until`, in as many reads as it takes.
-fn read(log: &dyn Log, thing: ThingId, after: u64, until: u64) -> Result<Vec<Change>, LogError> {
+pub(super) fn read(log: &dyn Log, thing: ThingId, after: u64, until: u64) -> Result<Vec<Change>, LogError> {
     let mut changes: Vec<Change> = Vec::new();
     loop {
         let at = changes.last().map_or(after, |change| change.offset);
@@ -134,7 +207,7 @@ pub(super) fn in_form(
             Form::Yjs => MissedChange::Update(Bytes::clone(&change.update)),
             Form::Json => MissedChange::Patch(patch.unwrap_or_else(|| serde_json::json!([]))),
         };
-        missed.push(Missed { offset: change.offset, user: change.user.clone(), what });
+        missed.push(Missed { offset: change.offset, user: change.user.clone(), kind: change.kind, what });
     }
     Ok(Some(missed))
 }

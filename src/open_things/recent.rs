@@ -113,9 +113,10 @@ fn weight_of(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::ChangeKind;
 
     fn change(offset: u64, size: usize) -> Missed {
-        Missed { offset, user: "ada".into(), what: MissedChange::Update(vec![0; size].into()) }
+        Missed { offset, user: "ada".into(), kind: ChangeKind::Edit, what: MissedChange::Update(vec![0; size].into()) }
     }
 
     fn offsets(recent: &Recent, after: u64, until: u64) -> Option<Vec<u64>> {

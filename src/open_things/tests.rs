@@ -94,9 +94,12 @@ impl Bench {
     }
 
     fn edit(&self, key: &str, notes: &str) -> oneshot::Receiver<Result<Edited, ErrorBody>> {
-        let (sender, answer) = oneshot::channel();
         let patch = json!([{"op": "replace", "path": "/notes", "value": notes}]);
-        let change = NewContent::Patch { patch, seen: None };
+        self.change(key, NewContent::Patch { patch, seen: None })
+    }
+
+    fn change(&self, key: &str, change: NewContent) -> oneshot::Receiver<Result<Edited, ErrorBody>> {
+        let (sender, answer) = oneshot::channel();
         let answer_to = Box::new(move |edited| drop(sender.send(edited)));
         let edit = Edit { by: ada(), key: Some(key.into()), change, session: None, answer: answer_to };
         self.things.ask(self.thing, Command::Edit(edit));
@@ -199,6 +202,83 @@ async fn a_thing_that_nobody_uses_is_unloaded_and_comes_back() {
             }
             assert_eq!(bench.notes().await, "two");
             assert_eq!(offset(bench.edit("a", "three")).await, Ok(2), "its keys are known from the log");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn an_undo_finds_changes_that_are_still_on_their_way_into_the_log() {
+    book::claims!("undo-once", 1);
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            let edits = [bench.edit("a", "two"), bench.edit("b", "three")];
+            let undone = [("c", NewContent::Undone), ("c", NewContent::Undone), ("d", NewContent::Undone)];
+            let undone = undone.map(|(key, change)| bench.change(key, change));
+            let none = bench.change("e", NewContent::Undone);
+            let redone = bench.change("f", NewContent::Redone);
+            for (answer, expected) in edits.into_iter().chain(undone).zip([2, 3, 4, 4, 5]) {
+                assert_eq!(offset(answer).await, Ok(expected));
+            }
+            assert_eq!(offset(none).await, Err(ErrorCode::NothingToUndo.number()));
+            assert_eq!((offset(redone).await, bench.notes().await), (Ok(6), "two".into()));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_can_be_undone_is_known_from_the_log_alone() {
+    book::claims!("undo-anywhere", 1);
+    LocalSet::new()
+        .run_until(async {
+            let mut bench = Bench::with_idle(Duration::from_secs(60)).await;
+            // Further back than is looked at first.
+            assert_eq!(offset(bench.edit("first", "two")).await, Ok(2));
+            for number in 3..=70_u64 {
+                let edited = bench.change(&number.to_string(), NewContent::Title(number.to_string()));
+                assert_eq!(offset(edited).await, Ok(number));
+            }
+            for number in 71..=138_u64 {
+                if number.is_multiple_of(30) {
+                    bench.things = Rc::new(OpenThings::new(bench.log.clone(), Duration::from_secs(60)));
+                }
+                let undone = bench.change(&number.to_string(), NewContent::Undone);
+                assert_eq!(offset(undone).await, Ok(number));
+            }
+            let view = bench.view(None).await;
+            assert_eq!((view.title.as_str(), bench.notes().await.as_str()), ("A Thing", "two"));
+            assert_eq!(offset(bench.change("last", NewContent::Undone)).await, Ok(139));
+            assert_eq!(bench.notes().await, "one");
+            assert_eq!(offset(bench.change("none", NewContent::Undone)).await, Err(ErrorCode::NothingToUndo.number()));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn the_past_is_told_and_comes_back() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            for (offset, text) in [(2, "two"), (3, "three")] {
+                assert_eq!(self::offset(bench.edit(text, text)).await, Ok(offset));
+            }
+            let content = content_at(&*bench.log, bench.thing, 2).unwrap();
+            assert_eq!(content["notes"], "two");
+            assert_eq!(offset(bench.change("r", NewContent::Restored(content))).await, Ok(4));
+            assert_eq!(bench.notes().await, "two");
+            for beyond in [0, 5] {
+                let refused = content_at(&*bench.log, bench.thing, beyond).unwrap_err();
+                assert_eq!(refused.code, ErrorCode::NoSuchChange.number());
+            }
+            let told = |before, limit| {
+                let changes = changes_before(&*bench.log, bench.thing, before, limit).unwrap();
+                changes.into_iter().map(|change| (change.offset, change.action)).collect::<Vec<_>>()
+            };
+            assert_eq!(told(None, 2), [(4, "restore".into()), (3, "edit".into())]);
+            assert_eq!(told(Some(3), 9), [(2, "edit".into()), (1, "create".into())]);
+            assert_eq!((told(Some(1), 9), told(Some(0), 9)), (vec![], vec![]));
+            let texts = texts_now(&*bench.log, bench.thing).unwrap().unwrap();
+            assert_eq!((texts.offset, texts.title.as_str(), texts.notes.as_str()), (4, "A Thing", "two"));
         })
         .await;
 }

@@ -28,9 +28,14 @@ pub enum Action {
     Close,
     Edit,
     Refresh,
+    Rename,
     Delete,
+    Restore,
+    Undo,
+    Redo,
     Invite,
     Uninvite,
+    History,
 }
 
 impl Action {
@@ -44,9 +49,14 @@ impl Action {
         Self::Close,
         Self::Edit,
         Self::Refresh,
+        Self::Rename,
         Self::Delete,
+        Self::Restore,
+        Self::Undo,
+        Self::Redo,
         Self::Invite,
         Self::Uninvite,
+        Self::History,
     ];
 
     /// The name in `_ajax/`.
@@ -65,9 +75,14 @@ impl Action {
             Self::Close => "widgetApp_useraction_close",
             Self::Edit => "widgetApp_useraction_edit",
             Self::Refresh => "widgetApp_useraction_refresh",
+            Self::Rename => "widgetApp_useraction_rename",
             Self::Delete => "widgetApp_useraction_delete",
+            Self::Restore => "widgetApp_useraction_restore",
+            Self::Undo => "widgetApp_useraction_undo",
+            Self::Redo => "widgetApp_useraction_redo",
             Self::Invite => "widgetApp_useraction_invite",
             Self::Uninvite => "widgetApp_useraction_uninvite",
+            Self::History => "widgetApp_useraction_history",
         }
     }
 
@@ -104,7 +119,7 @@ impl FromStr for Action {
 /// A place in a Thing's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Position {
-    /// Names the life of the log; it changes if the log had to start anew.
+    /// Names the life of the log; it changes if the log had to start anew. Empty for the life that it has now.
     pub epoch: String,
     /// Rises by one with each change.
     pub offset: u64,
@@ -174,7 +189,7 @@ pub struct MissedPush {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum MissedBody {
-    /// Of an edit.
+    /// Of an edit, or of another action that changes the content.
     Edit(EditPush<'static>),
     /// Of another action.
     Action(ActionPush<'static>),
@@ -210,7 +225,8 @@ pub struct Edited {
     pub patch: Option<Value>,
 }
 
-/// Body of the push of an edit, and of an edit in `missed`.
+/// Body of the push of an edit, and of an edit in `missed`; of `rename`, `restore`, `undo` and `redo` alike, which
+/// change the content too.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct EditPush<'a> {
     /// Who made it.
@@ -312,6 +328,79 @@ pub struct ThingEntry {
 pub struct Deleted {
     /// The deletion's place in the Thing's log, its last.
     pub offset: u64,
+}
+
+/// Body of `rename`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Rename {
+    /// The title from now on.
+    pub title: String,
+    /// The client's own name for this change; makes it safe to send again over another connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// Body of `restore`.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Restore {
+    /// The content becomes what it was after this change.
+    pub offset: u64,
+    /// The client's own name for this change; makes it safe to send again over another connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// Body of `undo` and `redo`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Undo {
+    /// The client's own name for this change; makes it safe to send again over another connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// Reply to `rename`, `restore`, `undo` and `redo`: the change is stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Changed {
+    /// The change's place in the Thing's log.
+    pub offset: u64,
+}
+
+/// Body of `history`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct History {
+    /// Only changes before this one: the `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// Most changes to return.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+/// Reply to `history`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Changes {
+    /// The changes, the newest first.
+    pub changes: Vec<PastChange>,
+    /// Give it as `before` for the page after this; null on the last page.
+    #[schema(required)]
+    pub next: Option<u64>,
+}
+
+/// One change of a Thing's history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PastChange {
+    /// Its place in the Thing's log; `restore` takes it.
+    pub offset: u64,
+    /// Who made it.
+    pub user: String,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+    /// What they did: `create`, `edit`, `rename`, `restore`, `undo`, `redo` or `delete`.
+    pub action: String,
+    /// The places in the content that changed, as JSON Pointers (RFC 6901), the first of them. Left out for what is
+    /// too long ago to be told quickly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Vec<String>>,
 }
 
 /// Reply to `select`.

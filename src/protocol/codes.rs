@@ -75,6 +75,9 @@ codes! {
         LastOwner = 209, "last_owner", false, "a Thing keeps at least one owner; make somebody else its owner first";
         InviteeNotFound = 210, "invitee_not_found", false, "there is no such user or group in your organisation";
         AccessEnded = 211, "access_ended", false, "your access to the Thing ended while this was under way; it may have been done";
+        NothingToUndo = 212, "nothing_to_undo", false, "no change of yours is left here to undo, or it was too long ago";
+        NothingToRedo = 213, "nothing_to_redo", false, "there is nothing to redo: you have undone nothing here, or changed the Thing since";
+        NoSuchChange = 214, "no_such_change", false, "the Thing's log has no change with this offset";
         InvalidUpdate = 300, "invalid_update", false, "the update is not a Yjs update (version 1)";
         IncompleteUpdate = 301, "incomplete_update", false, "the update builds on changes that the server does not have; send those first";
         InvalidSync = 302, "invalid_sync", false, "the data is not one sync message of y-protocols: step 1, step 2 or an update";

@@ -31,12 +31,20 @@ pub const MAX_THING_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_KEY_BYTES: usize = 128;
 /// Longest title of a Thing.
 pub const MAX_TITLE_CHARS: usize = 200;
+/// How much of a Thing's labels, and of its notes, a search looks through.
+pub const MAX_SEARCHED_BYTES: usize = 128 * 1024;
 /// Longest search text.
 pub const MAX_QUERY_CHARS: usize = 200;
 /// Most Things in one answer of `scroll` or `search`.
 pub const MAX_PAGE_THINGS: usize = 100;
 /// Things in one answer of `scroll` or `search` if the caller names no limit.
 pub const PAGE_THINGS: usize = 20;
+/// Most changes in one answer of `history`.
+pub const MAX_PAGE_CHANGES: usize = 100;
+/// Changes in one answer of `history` if the caller names no limit.
+pub const PAGE_CHANGES: usize = 20;
+/// Most places that `history` names of one change.
+pub const MAX_CHANGED_PLACES: usize = 10;
 /// Most missed changes that a resume sends one by one; beyond it the whole state is sent.
 pub const MAX_MISSED_CHANGES: u64 = 1_000;
 /// Largest encoded `missed` list; beyond it the whole state is sent.

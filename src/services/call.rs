@@ -19,6 +19,7 @@ use crate::{
     protocol::{
         Codec, DecodeError, ErrorBody, ErrorCode, Outgoing, RequestHead, ThingId,
         action::{Action, Form},
+        limits,
         message::WithBody,
     },
     store::Store,
@@ -146,6 +147,25 @@ impl Call {
             return decoded.map(|decoded| decoded.body.unwrap_or_default()).map_err(misfit);
         }
         self.body()
+    }
+
+    /// The key under which the caller's change is made: the `given` one, or on a stream one that stands for this
+    /// message, which may come again when a process was lost.
+    ///
+    /// # Errors
+    /// The given one is empty or too long.
+    pub fn key(&self, given: Option<String>) -> Result<Option<String>, ErrorBody> {
+        let fits = |key: &String| !key.is_empty() && key.len() <= limits::MAX_KEY_BYTES;
+        match (given, &self.answer) {
+            (Some(key), _) if !fits(&key) => {
+                let why =
+                    format!("a \"key\" has 1 to {} bytes; choose a new one for each change", limits::MAX_KEY_BYTES);
+                Err(ErrorBody::new(ErrorCode::InvalidAction, why))
+            }
+            (Some(key), _) => Ok(Some(key)),
+            (None, Way::Stream(way)) => Ok(Some(format!("{}/{}", way.session, way.sequence))),
+            (None, Way::Http(_)) => Ok(None),
+        }
     }
 
     /// Whether the caller may do something else to the same Thing too.

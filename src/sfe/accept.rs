@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use uuid::Uuid;
 
 use super::{
-    filter_chain,
+    events, filter_chain,
     front::{self, Front},
     request_context::RequestContext,
     split, yjs,
@@ -25,11 +25,11 @@ use crate::{
     config::Config,
     ipc::{
         load::Load,
-        messages::{Handover, Placement, WfeUp},
+        messages::{Becomes, Framing, Handover, Placement, WfeUp},
         passing,
     },
     limiter::seldom,
-    protocol::{Outgoing, session},
+    protocol::{Codec, Outgoing, session},
     proxies::Proxies,
 };
 
@@ -183,20 +183,28 @@ impl Door {
 
     fn placement(&self, handover: Handover, stream: u16, now: Instant) -> Placement {
         let Handover { admission, read } = handover;
-        let (codec, session) = (admission.codec, admission.session);
-        let answer = switching_protocols(&admission.websocket_key, admission.subprotocol.as_deref());
+        let (codec, session, becomes) = (admission.codec, admission.session, admission.becomes.clone());
         let context = filter_chain::build(admission, &self.proxies);
         tracing::debug!(
             session = %session, request_id = context.request_id, client = %context.client_address,
             user = context.principal().name, stream, "a session begins"
         );
-        let opening = context.thing.map(yjs::opening);
-        let welcome = (!self.echo && opening.is_none())
+        let (answer, framing, opening) = match becomes {
+            Becomes::Websocket { key, subprotocol } => {
+                let answer = switching_protocols(&key, subprotocol.as_deref()).into();
+                (answer, Framing::Websocket, context.thing.map(yjs::opening))
+            }
+            Becomes::Events { since } => {
+                let opening = context.thing.map(|thing| events::opening(thing, since));
+                (events::head(&context.request_id), Framing::Events, opening)
+            }
+        };
+        let welcome = (!self.echo && codec != Codec::Yjs)
             .then(|| codec.encode(&Outgoing::push(session::PORT, "welcome", self.welcome(&context, stream))).into());
         let (encoded, request_id) = (front::encode_context(&context), context.request_id.clone());
         self.front.borrow_mut().begin(stream, context, &[], now);
-        let (context, answer, echo) = (encoded, answer.into(), self.echo);
-        Placement { session, request_id, context, codec, echo, answer, welcome, opening, read }
+        let (context, echo) = (encoded, self.echo);
+        Placement { session, request_id, context, codec, framing, echo, answer, welcome, opening, read }
     }
 
     fn welcome(&self, context: &RequestContext, stream: u16) -> session::Welcome {

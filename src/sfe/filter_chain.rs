@@ -37,7 +37,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::protocol::Codec;
+    use crate::{ipc::messages::Becomes, protocol::Codec};
 
     fn admission(peer: &str, headers: &[(&str, &str)]) -> Admission {
         Admission {
@@ -47,8 +47,7 @@ mod tests {
             expires_at: 0,
             thing: None,
             codec: Codec::Json,
-            subprotocol: None,
-            websocket_key: String::new(),
+            becomes: Becomes::Websocket { key: String::new(), subprotocol: None },
             peer: peer.parse().unwrap(),
             headers: headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         }

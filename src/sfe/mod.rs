@@ -9,6 +9,7 @@
 //! time. It knows neither the database nor the content of a Thing.
 
 mod accept;
+mod events;
 mod fan_out;
 mod filter_chain;
 mod front;

@@ -26,7 +26,7 @@ pub struct RequestContext {
     pub groups: Vec<String>,
     /// When that right expires, in seconds since 1970.
     pub expires_at: u64,
-    /// The one Thing that the connection is for, if it is one of y-websocket.
+    /// The one Thing that the connection is for, if it is one of y-websocket or of server-sent events.
     pub thing: Option<ThingId>,
     /// How messages are encoded.
     pub protocol: Codec,

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{FirstTokens, NewGrant, Store};
+use super::{FirstTokens, NewGrant, Searched, Store, Texts};
 use crate::{access::Principal, clock, protocol::ThingId};
 
 pub(crate) struct Fixture {
@@ -52,6 +52,12 @@ impl Fixture {
         };
         self.store.add_grant(&grant, 0).unwrap();
         grant.id
+    }
+
+    /// A Thing was changed, and perhaps its title with it.
+    pub fn change(&self, thing: ThingId, title: Option<&str>, at_ms: u64) {
+        let texts = title.map(|title| Texts { title: title.into(), ..Texts::default() });
+        self.store.note_changes(&[Searched { thing, at_ms, texts, words_changed: true }]).unwrap();
     }
 
     /// A new Thing of `owner`, changed last at `at_ms`.

@@ -5,7 +5,7 @@
 //! that sign tokens.
 //!
 //! The functions are synchronous. Reads take microseconds and may be called from async code; writes
-//! wait for the disk once and are rare, but for [`Store::touch_things`]. One connection writes, a
+//! wait for the disk once and are rare, but for [`Store::note_changes`]. One connection writes, a
 //! few read, each behind a mutex; readers see a write as soon as its function has returned.
 //!
 //! What every change of a Thing asks, the caller's role, is kept in memory ([`Store::role`]). One
@@ -21,6 +21,7 @@ mod groups;
 mod login_sessions;
 mod oauth;
 mod schema;
+mod searching;
 mod shares;
 mod things;
 mod whole;
@@ -46,6 +47,7 @@ pub use grants::{FirstRefresh, FirstTokens, Grant, NewGrant, RefreshHashes, Turn
 pub use groups::Group;
 pub use login_sessions::hash as login_hash;
 pub use oauth::{Code, KeptKey, Redeemed, SigningKey};
+pub use searching::{Searched, Texts};
 pub use whole::WholeStore;
 
 use cache::Cache;
@@ -65,6 +67,8 @@ pub struct Store(Arc<Inner>, Option<audit::Waiting>);
 struct Inner {
     writer: Mutex<Connection>,
     readers: [Mutex<Connection>; READERS],
+    /// For searches alone, which take longer than anything else that reads.
+    searcher: Mutex<Connection>,
     cache: Cache,
     watcher: OnceLock<mpsc::UnboundedSender<Change>>,
 }
@@ -134,6 +138,7 @@ impl Store {
         };
         let inner = Inner {
             readers: [reader()?, reader()?],
+            searcher: reader()?,
             writer: Mutex::new(writer),
             cache: Cache::default(),
             watcher: OnceLock::new(),

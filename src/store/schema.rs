@@ -8,7 +8,7 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES];
+const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES, SEARCHED_TEXTS];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -167,6 +167,17 @@ ALTER TABLE principals ADD COLUMN tokens_after INTEGER NOT NULL DEFAULT 0;
 const DISPLAY_NAMES: &str = "
 -- How people know an application; null for its id.
 ALTER TABLE clients ADD COLUMN display_name TEXT;
+";
+
+const SEARCHED_TEXTS: &str = "
+DROP TABLE titles;
+-- What a search looks through; the row id is the Thing's number. Only the index is kept, not the texts.
+CREATE VIRTUAL TABLE texts USING fts5 (title, labels, notes, content = '', contentless_delete = 1,
+    tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3');
+-- The change as of which they are; 0 while only the title is there. Where it is not the last one of the log, the server
+-- looks again when it starts.
+ALTER TABLE things ADD COLUMN searched_until INTEGER NOT NULL DEFAULT 0;
+INSERT INTO texts (rowid, title, labels, notes) SELECT number, title, '', '' FROM things WHERE NOT deleted;
 ";
 
 /// Sets what holds for one connection.

@@ -14,13 +14,12 @@ const MOST_FAULTS: u32 = 100;
 /// Where tables refer to one another without a rule that SQLite keeps, and what it means if there are such rows.
 const RULES: [(&str, &str); 3] = [
     (
-        "SELECT count(*) FROM things t LEFT JOIN titles f ON f.rowid = t.number
-            WHERE NOT t.deleted AND f.title IS NOT t.title",
-        "rows of things are searched under another title than they are listed under",
+        "SELECT count(*) FROM things WHERE NOT deleted AND number NOT IN (SELECT rowid FROM texts)",
+        "rows of things are not found by any search",
     ),
     (
-        "SELECT count(*) FROM titles WHERE rowid NOT IN (SELECT number FROM things WHERE NOT deleted)",
-        "rows of titles refer to rows of things that are not there",
+        "SELECT count(*) FROM texts WHERE rowid NOT IN (SELECT number FROM things WHERE NOT deleted)",
+        "rows of texts refer to rows of things that are not there",
     ),
     (
         "SELECT count(*) FROM oauth_grants

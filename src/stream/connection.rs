@@ -1,4 +1,4 @@
-//! One client: its socket, its websocket, its queue, and the messages that wait for an answer.
+//! One client: its socket, its websocket or its server-sent events, its queue, and the messages that wait for an answer.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,12 +13,14 @@ use tokio::{io::Interest, sync::Notify};
 use uuid::Uuid;
 
 use super::{
+    events,
     outbox::{About, Outbox},
     socket::Socket,
     websocket::{self, Ended, Received, Websocket},
 };
 use crate::{
-    ipc::messages::Placement,
+    ipc::messages::{Framing, Placement},
+    metrics,
     protocol::{CloseCode, Codec, ThingId, limits, yjs},
 };
 
@@ -44,6 +46,8 @@ pub struct Connection {
     pub request_id: String,
     /// How it encodes its messages.
     pub codec: Codec,
+    /// How they stand on the connection.
+    pub framing: Framing,
     /// Return every frame as it came.
     echo: bool,
     bounds: Bounds,
@@ -56,7 +60,8 @@ pub struct Connection {
 
 #[derive(Debug)]
 struct State {
-    websocket: Websocket,
+    /// None for server-sent events, where the client says nothing more.
+    websocket: Option<Websocket>,
     outbox: Outbox,
     unanswered: VecDeque<(u64, Bytes)>,
     next_sequence: u64,
@@ -88,20 +93,27 @@ impl Connection {
     pub fn new(placement: &Placement, socket: OwnedFd, bounds: Bounds, now: Instant) -> io::Result<Self> {
         let mut outbox = Outbox::default();
         outbox.push(placement.answer.clone());
+        let (framing, codec) = (placement.framing, placement.codec);
         if let Some(welcome) = &placement.welcome {
-            outbox.push(websocket::frame(placement.codec, welcome));
+            outbox.push(frame(framing, codec, welcome, None));
+        }
+        let socket = Socket::new(socket)?;
+        if framing == Framing::Events {
+            // No pong tells that the client is there; that it takes the comments does.
+            socket.end_if_not_taken_within(bounds.ping_every + bounds.pong_within);
         }
         Ok(Self {
             session: placement.session,
             request_id: placement.request_id.clone(),
-            codec: placement.codec,
+            codec,
+            framing,
             echo: placement.echo,
             bounds,
-            socket: Socket::new(socket)?,
+            socket,
             wake: Notify::new(),
             phase: Cell::new(Phase::Open),
             state: RefCell::new(State {
-                websocket: Websocket::new(bounds.max_frame_bytes),
+                websocket: (framing == Framing::Websocket).then(|| Websocket::new(bounds.max_frame_bytes)),
                 outbox,
                 unanswered: VecDeque::new(),
                 next_sequence: 0,
@@ -181,7 +193,8 @@ impl Connection {
         let state = &mut *guard;
         state.pong_due = None;
         loop {
-            match state.websocket.receive(&mut bytes, &mut state.outbox) {
+            let Some(websocket) = &mut state.websocket else { return };
+            match websocket.receive(&mut bytes, &mut state.outbox) {
                 Ok(None) => break,
                 Ok(Some(Received::Alive)) => {}
                 Ok(Some(_)) if self.phase.get() != Phase::Open => {}
@@ -199,7 +212,7 @@ impl Connection {
                 Ok(Some(_)) => {
                     let wanted = if self.codec == Codec::Json { "text" } else { "binary" };
                     let why = format!("{} is sent in {wanted} frames", self.codec.subprotocol());
-                    state.websocket.close(CloseCode::ProtocolError.number(), &why, &mut state.outbox);
+                    websocket.close(CloseCode::ProtocolError.number(), &why, &mut state.outbox);
                     self.phase.set(Phase::Refusing(now + limits::CLOSE_WITHIN));
                     break;
                 }
@@ -208,7 +221,7 @@ impl Connection {
                     break;
                 }
                 Err(Ended::Fault(code, why)) => {
-                    state.websocket.close(code.number(), &why, &mut state.outbox);
+                    websocket.close(code.number(), &why, &mut state.outbox);
                     self.phase.set(Phase::Refusing(now + limits::CLOSE_WITHIN));
                     break;
                 }
@@ -268,8 +281,14 @@ impl Connection {
             if code == CloseCode::TooSlow.number() {
                 state.outbox.forget();
             }
-            state.websocket.close(code, reason, &mut state.outbox);
-            self.phase.set(Phase::Closing(now + limits::CLOSE_WITHIN));
+            let until = now + limits::CLOSE_WITHIN;
+            if let Some(websocket) = &mut state.websocket {
+                websocket.close(code, reason, &mut state.outbox);
+                self.phase.set(Phase::Closing(until));
+            } else {
+                metrics::close(code);
+                self.phase.set(Phase::Refusing(until));
+            }
             drop(guard);
             self.flush();
             self.wake.notify_one();
@@ -340,6 +359,11 @@ impl Connection {
                 if state.pong_due.is_some_and(|due| now >= due) {
                     drop(state);
                     self.close(CloseCode::NoPong.number(), CloseCode::NoPong.message(), now);
+                } else if now >= state.next_ping && self.framing == Framing::Events {
+                    state.next_ping = now + self.bounds.ping_every;
+                    state.outbox.push(events::KEEP_ALIVE);
+                    drop(state);
+                    self.flush();
                 } else if now >= state.next_ping {
                     state.next_ping = now + self.bounds.ping_every;
                     state.pong_due.get_or_insert(now + self.bounds.pong_within);
@@ -369,6 +393,14 @@ impl Connection {
     pub fn is_settled(&self) -> bool {
         let state = self.state.borrow();
         self.is_over() || state.unanswered.is_empty() && state.outbox.is_empty()
+    }
+}
+
+/// A message as it stands on a connection; with its place in the Thing's order, where it has one.
+pub fn frame(framing: Framing, codec: Codec, message: &[u8], offset: Option<u64>) -> Bytes {
+    match framing {
+        Framing::Websocket => websocket::frame(codec, message),
+        Framing::Events => events::event(message, offset),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The `_stream` process: holds the websockets of one SFE instance. Frames in, frames out, one bounded
+//! The `_stream` process: holds the websockets of one SFE instance, and the server-sent events. Frames in, frames out, one bounded
 //! queue for each client.
 //!
 //! It alone knows who is connected, what they have open, how far they have got and which of their
@@ -6,6 +6,7 @@
 //! change. It knows neither services nor access, looks into no message, and has no files open.
 
 mod connection;
+mod events;
 mod outbox;
 mod socket;
 mod topics;
@@ -25,7 +26,7 @@ use tokio_seqpacket::UnixSeqpacket;
 use uuid::Uuid;
 
 use self::{
-    connection::{Bounds, Connection},
+    connection::{Bounds, Connection, frame},
     outbox::About,
     topics::Topics,
 };
@@ -36,7 +37,7 @@ use crate::{
         control::{Command, Commands, Control, LinkEnd, LinkId, Report},
         link,
         load::{self, Load},
-        messages::{Held, Placement, StreamDown, StreamUp},
+        messages::{Effect, Framing, Held, Placement, StreamDown, StreamUp},
         passing,
     },
     limiter::seldom,
@@ -253,13 +254,17 @@ impl Holder {
                 if let Some(sequence) = answers {
                     connection.answered(sequence);
                 }
+                let offset = match &effect {
+                    Some(Effect::Opened(open)) => Some(open.offset),
+                    _ => None,
+                };
                 if let Some(effect) = effect {
                     self.topics.borrow_mut().apply(&connection, effect, now);
                 }
                 if let Some(message) = message {
                     let about =
                         about.map_or(About::Nothing, if answers.is_some() { About::Reply } else { About::Push });
-                    connection.queue(websocket::frame(connection.codec, &message), about, now);
+                    connection.queue(frame(connection.framing, connection.codec, &message, offset), about, now);
                     written.push(connection);
                 }
             }
@@ -310,7 +315,10 @@ async fn drain(holder: &Holder) -> io::Result<()> {
         let wait = u64::try_from(clock::jitter(RETURN_WITHIN).as_millis()).unwrap_or(0);
         if connection.codec != Codec::Yjs {
             let drain = Outgoing::push(session::PORT, "drain", session::Drain { retry_after_ms: wait });
-            let frame = websocket::frame(connection.codec, &connection.codec.encode(&drain));
+            if connection.framing == Framing::Events {
+                connection.queue(events::retry(wait), About::Nothing, clock::now());
+            }
+            let frame = frame(connection.framing, connection.codec, &connection.codec.encode(&drain), None);
             connection.queue(frame, About::Nothing, clock::now());
         }
         connection.close(CloseCode::Restart.number(), CloseCode::Restart.message(), clock::now());

@@ -3,6 +3,7 @@
 use std::{
     io::{self, IoSlice},
     os::fd::OwnedFd,
+    time::Duration,
 };
 
 use rustix::net::{AddressFamily, Shutdown};
@@ -66,6 +67,16 @@ impl Socket {
             (Self::Tcp(socket), [frame]) => socket.try_write(frame),
             (Self::Tcp(socket), _) => socket.try_write_vectored(frames),
             (Self::Unix(socket), _) => socket.try_write_vectored(frames),
+        }
+    }
+
+    /// Ends the connection if the client's side does not acknowledge within this time what is written. Through TLS,
+    /// WFE's side always does.
+    pub fn end_if_not_taken_within(&self, time: Duration) {
+        if let Self::Tcp(socket) = self {
+            let millis = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+            // Without it, the kernel gives up after some minutes.
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(socket, millis);
         }
     }
 

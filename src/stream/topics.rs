@@ -5,9 +5,12 @@ use std::{collections::HashMap, rc::Rc, time::Instant};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{connection::Connection, outbox::About, websocket};
+use super::{
+    connection::{Connection, frame},
+    outbox::About,
+};
 use crate::{
-    ipc::messages::{Effect, Encoded, OpenThing, Push},
+    ipc::messages::{Effect, Encoded, Framing, OpenThing, Push},
     protocol::{CloseCode, Codec, ThingId, action::Form, codec},
 };
 
@@ -109,7 +112,7 @@ impl Topics {
             } else if is_sender {
                 continue;
             }
-            match frames.get(connection.codec, open.form, open.join) {
+            match frames.get(connection, open, push.change.as_ref().map(|change| change.offset)) {
                 Some(frame) => connection.queue(frame, about, now),
                 None if push.change.is_none() => continue,
                 None => {
@@ -139,7 +142,7 @@ impl Topics {
 /// alike, so the same few serve almost everybody.
 struct Frames<'a> {
     encoded: &'a [Encoded],
-    made: Vec<((Codec, Form, u32), Bytes)>,
+    made: Vec<((Framing, Codec, Form, u32), Bytes)>,
 }
 
 impl<'a> Frames<'a> {
@@ -150,8 +153,9 @@ impl<'a> Frames<'a> {
         Self { encoded, made: Vec::new() }
     }
 
-    fn get(&mut self, codec: Codec, form: Form, join: u32) -> Option<Bytes> {
-        let key = (codec, form, join);
+    fn get(&mut self, connection: &Connection, open: &OpenThing, offset: Option<u64>) -> Option<Bytes> {
+        let (framing, codec, form, join) = (connection.framing, connection.codec, open.form, open.join);
+        let key = (framing, codec, form, join);
         if let Some((_, frame)) = self.made.iter().find(|(made, _)| *made == key) {
             return Some(frame.clone());
         }
@@ -162,7 +166,7 @@ impl<'a> Frames<'a> {
         }
         let mut message = Vec::with_capacity(encoded.message.len() + 24);
         codec::append_with_join(codec, &encoded.message, join, &mut message);
-        let frame = websocket::frame(codec, &message);
+        let frame = frame(framing, codec, &message, offset);
         if self.made.len() < Self::MOST_KEPT {
             self.made.push((key, frame.clone()));
         }

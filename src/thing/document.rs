@@ -16,7 +16,7 @@ use super::{
     patching::{Outcome, Scope, Wanted, shaped},
     state_vector,
     touched::{self, Roots, Touched},
-    writing,
+    undoing, writing,
 };
 use crate::protocol::limits::{MAX_EDIT_BYTES, MAX_THING_BYTES};
 
@@ -147,21 +147,25 @@ impl Document {
         }
     }
 
-    /// The texts that a search looks through: title, description, labels and notes, one per line.
-    pub fn texts(&self) -> String {
+    /// What the labels of the parts say, and before them the description, one per line.
+    pub fn labels(&self) -> String {
         let txn = self.doc.transact();
-        let meta = ["title", "description"].map(|key| self.roots.meta.get(&txn, key));
+        let description = self.roots.meta.get(&txn, "description");
         let labels = self.roots.parts.keys(&txn).map(|id| match self.roots.parts.get(&txn, id) {
             Some(yrs::Out::YMap(part)) => part.get(&txn, "label"),
             _ => None,
         });
-        let strings = meta.into_iter().chain(labels).flatten().filter_map(|out| match json::read(&txn, &out) {
+        let texts = std::iter::once(description).chain(labels).flatten();
+        let texts = texts.filter_map(|out| match json::read(&txn, &out) {
             Value::String(text) => Some(text),
             _ => None,
         });
-        let mut texts: Vec<String> = strings.collect();
-        texts.push(self.roots.notes.get_string(&txn));
-        texts.join("\n")
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The notes.
+    pub fn notes(&self) -> String {
+        self.roots.notes.get_string(&self.doc.transact())
     }
 
     /// The whole state, as a Yjs update (version 1). Costs a walk of the document.
@@ -287,6 +291,16 @@ impl Document {
         }
         let decoded = decode(&update)?;
         self.write(want_patch, |_, txn| txn.apply_update(decoded).is_ok())
+    }
+
+    /// Takes back the change that led from the content `before` to the content `after`. What others did since stays, and
+    /// so does a plain value that they have set since. The change may turn out to be empty.
+    ///
+    /// # Errors
+    /// As for [`Document::replace_content`].
+    pub fn take_back(&mut self, before: &Value, after: &Value, want_patch: bool) -> Result<Change, ThingError> {
+        self.usable()?;
+        self.replace_content(undoing::without(before, after, &self.content()), want_patch)
     }
 
     /// Makes `content` the whole content; what is equal stays untouched and texts are merged finely.

@@ -11,6 +11,7 @@
 //! | `patching` | a JSON Patch, carried out on JSON |
 //! | `writing`, `text` | a difference in JSON, as the smallest Yjs changes |
 //! | `touched` | a Yjs change, as a JSON Patch |
+//! | `undoing` | a change of the past, taken back |
 //! | `json` | single values between the two |
 
 mod document;
@@ -32,6 +33,7 @@ mod state_vector;
 mod tests;
 mod text;
 mod touched;
+mod undoing;
 mod writing;
 
 pub use document::{Base, Change, Document};

@@ -85,6 +85,48 @@ proptest! {
     }
 
     #[test]
+    fn whatever_is_taken_back_all_replicas_stay_equal(
+        steps in vec((any::<Step>(), any::<bool>()), 1..24),
+        taken in vec(any::<u8>(), 1..6),
+    ) {
+        let (mut document, mut copy) = (Document::new(100), Document::new(101));
+        let mut mirror = document.content();
+        let clients = [Client::new(1), Client::new(2), Client::new(3)];
+        let mut log: Vec<Vec<u8>> = Vec::new();
+        for ((client, kind, a, b), patched) in steps {
+            let change = if patched {
+                let Ok(change) = document.apply_patch(&any_patch(&mirror, kind, a, b), true) else { continue };
+                change
+            } else {
+                document.apply_update(&clients[usize::from(client % 3)].any_edit(kind, a, b), true).unwrap()
+            };
+            follow(&document, &mut mirror, &mut copy, &change);
+            clients.iter().for_each(|client| client.take(&change.update));
+            log.push(change.update);
+        }
+        for which in taken {
+            let which = usize::from(which) % (log.len() + 1);
+            let mut past = Document::new(102);
+            log[..which].iter().for_each(|update| past.replay(update).unwrap());
+            let before = past.content();
+            if let Some(update) = log.get(which) {
+                past.replay(update).unwrap();
+            }
+            let Ok(change) = document.take_back(&before, &past.content(), true) else { continue };
+            follow(&document, &mut mirror, &mut copy, &change);
+            if which + 1 == log.len() {
+                prop_assert_eq!(&mirror, &before, "the last change is taken back wholly");
+            }
+            clients.iter().for_each(|client| client.take(&change.update));
+            log.push(change.update);
+        }
+        for client in &clients {
+            prop_assert_eq!(client.notes.get_string(&client.doc.transact()), mirror["notes"].as_str().unwrap());
+        }
+        prop_assert!(Document::load(&document.state(), 103).unwrap().is_same_as(&copy));
+    }
+
+    #[test]
     fn whole_content_replaced_is_the_content(steps in vec(any::<Step>(), 0..12), content in content()) {
         let (mut document, mut copy) = (Document::new(100), Document::new(101));
         let client = Client::new(1);

@@ -17,11 +17,11 @@ use super::{
 };
 
 /// The key of a part whose string is a shared text, so that two people typing both keep theirs.
-const LABEL: &str = "label";
+pub(super) const LABEL: &str = "label";
 
 /// What a map is in a Thing: decides how new values in it are stored.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+pub(super) enum Place {
     Parts,
     Part,
     Elsewhere,

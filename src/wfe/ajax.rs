@@ -66,15 +66,15 @@ async fn call(
     Ok(json_answer(StatusCode::OK, reply))
 }
 
-/// The fields of a query as a body: `limit` is a number, `view` is JSON, the others are text.
+/// The fields of a query as a body: `limit` and `before` are numbers, `view` is JSON, the others are text.
 pub(super) fn from_query(query: &str) -> Result<Map<String, Value>, Problem> {
     let fields = Fields::parse(query.as_bytes())?;
     let mut body = Map::new();
-    for name in ["thing", "cursor", "q", "limit", "view"] {
+    for name in ["thing", "cursor", "q", "limit", "before", "view"] {
         let Some(text) = fields.get(name) else { continue };
         let bad = |_| Problem::new(ErrorCode::BadRequest, format!("\"{name}\" cannot be read"));
         let value = match name {
-            "limit" => text.parse::<u32>().map(Value::from).map_err(|_| ()).map_err(bad)?,
+            "limit" | "before" => text.parse::<u64>().map(Value::from).map_err(|_| ()).map_err(bad)?,
             "view" => serde_json::from_str(text).map_err(|_| ()).map_err(bad)?,
             _ => text.into(),
         };

@@ -199,13 +199,16 @@ pub(super) fn status_of(code: ErrorCode) -> StatusCode {
         E::UnknownName | E::NotFound | E::ThingNotFound => StatusCode::NOT_FOUND,
         E::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         E::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        E::TooManyThings | E::NotOpen | E::IncompleteUpdate | E::LastOwner => StatusCode::CONFLICT,
+        E::TooManyThings | E::NotOpen | E::IncompleteUpdate | E::LastOwner | E::NothingToUndo | E::NothingToRedo => {
+            StatusCode::CONFLICT
+        }
         E::ChangedMeanwhile => StatusCode::PRECONDITION_FAILED,
         E::TooLarge | E::EditTooLarge | E::ThingTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         E::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         E::InvalidPatch
         | E::InvalidUpdate
         | E::InviteeNotFound
+        | E::NoSuchChange
         | E::InvalidSync
         | E::InvalidCursor
         | E::InvalidAwareness => StatusCode::UNPROCESSABLE_ENTITY,

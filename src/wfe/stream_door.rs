@@ -1,8 +1,8 @@
-//! `GET /_stream`, and `GET /_stream/yjs/THING` for one Thing over y-websocket: who may open a stream. Answers every
-//! refusal itself, and hands the rest over.
+//! `GET /_stream`, and for one Thing `GET /_stream/yjs/THING` over y-websocket and `GET /_stream/events` as server-sent
+//! events: who may open a stream. Answers every refusal itself, and hands the rest over.
 //!
 //! Nothing is answered to a request that may pass: the accept loop takes the socket away from under
-//! it, and an SFE sends the 101.
+//! it, and an SFE sends the head of the answer.
 
 use std::sync::Arc;
 
@@ -20,7 +20,9 @@ use oauth2::url::form_urlencoded;
 use tokio::sync::mpsc;
 
 use super::{
-    App, caller,
+    App,
+    body::Fields,
+    caller,
     login::{self, AuthSession},
     origin,
     peer::{ClientAddress, peer_address},
@@ -30,8 +32,11 @@ use super::{
 use crate::{
     access::{self, Caller, Door},
     clock,
-    ipc::Admission,
-    protocol::{Codec, ErrorCode, action::Action},
+    ipc::{Admission, messages::Becomes},
+    protocol::{
+        Codec, ErrorCode,
+        action::{Action, Position},
+    },
     proxies,
     store::audit::{Entry, Event},
 };
@@ -45,6 +50,8 @@ pub struct Handover(pub mpsc::Sender<Admission>);
 const TOKENS_IN_URL: [&str; 4] = ["access_token", "token", "bearer_token", TICKET];
 /// Where one is taken, the name under which a one-time ticket is put into the URL.
 const TICKET: &str = "ticket";
+/// How far a client of server-sent events has got: the last `id` that it was sent.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// `GET /_stream`.
 pub(super) async fn open(
@@ -53,7 +60,9 @@ pub(super) async fn open(
     auth: AuthSession,
     request: Request,
 ) -> Result<Response, Problem> {
-    begin(&app, address, &auth, request, None).await
+    let (parts, _) = request.into_parts();
+    let wanted = Wanted::websocket(&parts, None)?;
+    begin(&app, address, &auth, &parts, wanted).await
 }
 
 /// `GET /_stream/yjs/THING`: one Thing, over a plain y-websocket connection.
@@ -67,29 +76,86 @@ pub(super) async fn open_yjs(
     if app.config().server.echo {
         return Err(ErrorCode::NotFound.into());
     }
-    begin(&app, address, &auth, request, Some(&thing)).await
+    let (parts, _) = request.into_parts();
+    let wanted = Wanted::websocket(&parts, Some(thing))?;
+    begin(&app, address, &auth, &parts, wanted).await
+}
+
+/// `GET /_stream/events?thing=THING`: what is pushed about one Thing, as server-sent events.
+pub(super) async fn open_events(
+    State(app): State<App>,
+    address: ClientAddress,
+    auth: AuthSession,
+    request: Request,
+) -> Result<Response, Problem> {
+    if app.config().server.echo {
+        return Err(ErrorCode::NotFound.into());
+    }
+    let (parts, _) = request.into_parts();
+    let wanted = Wanted::events(&parts)?;
+    begin(&app, address, &auth, &parts, wanted).await
+}
+
+/// What a request asks for, and what it shows beside a login cookie and an `Authorization`.
+struct Wanted {
+    /// The one Thing that it is about; none for a whole stream.
+    thing: Option<String>,
+    codec: Codec,
+    becomes: Becomes,
+    /// The token of a subprotocol entry.
+    token: Option<String>,
+    ticket: Option<String>,
+}
+
+impl Wanted {
+    fn websocket(parts: &Parts, thing: Option<String>) -> Result<Self, Problem> {
+        let ticket = token_in_url(parts, thing.is_some())?;
+        let key = websocket_key(parts)?;
+        let Offer { codec, chosen, token } = Offer::read(&parts.headers, thing.is_some())?;
+        Ok(Self { thing, codec, becomes: Becomes::Websocket { key, subprotocol: chosen }, token, ticket })
+    }
+
+    fn events(parts: &Parts) -> Result<Self, Problem> {
+        token_in_url(parts, false)?;
+        if parts.method != Method::GET {
+            return Err(ErrorCode::MethodNotAllowed.into());
+        }
+        let fields = Fields::parse(parts.uri.query().unwrap_or_default().as_bytes())?;
+        let named = fields.get("thing").ok_or_else(|| Problem::new(ErrorCode::InvalidAction, "name a \"thing\""))?;
+        let epoch = fields.get("epoch").unwrap_or_default().to_owned();
+        let since = last_event_id(&parts.headers)?.map(|offset| Position { epoch, offset });
+        let (thing, becomes) = (Some(named.to_owned()), Becomes::Events { since });
+        Ok(Self { thing, codec: Codec::Json, becomes, token: None, ticket: None })
+    }
+}
+
+/// The last change that a client of server-sent events has.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let mut ids = headers.get_all(LAST_EVENT_ID).iter();
+    let offset = match (ids.next(), ids.next()) {
+        (None, _) => return Ok(None),
+        (Some(id), None) => id.to_str().ok().and_then(|id| id.parse().ok()),
+        (Some(_), Some(_)) => None,
+    };
+    let why = "\"Last-Event-ID\" is the offset of the last change that you have";
+    offset.map(Some).ok_or_else(|| Problem::new(ErrorCode::BadRequest, why))
 }
 
 async fn begin(
     app: &App,
     address: ClientAddress,
     auth: &AuthSession,
-    request: Request,
-    thing: Option<&str>,
+    parts: &Parts,
+    wanted: Wanted,
 ) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    let ticket = token_in_url(&parts, thing.is_some())?;
-    let websocket_key = websocket_key(&parts)?;
-    let offer = Offer::read(&parts.headers, thing.is_some())?;
-    let shown = Shown { ticket: ticket.as_deref(), bearer: caller::bearer(&parts.headers)?, offer: &offer };
-    let opener = if app.config().server.echo { None } else { Some(opener(app, auth, &parts, &shown, thing).await?) };
+    let opener = if app.config().server.echo { None } else { Some(opener(app, auth, parts, &wanted).await?) };
     let mut opened = None;
     if let Some(opener) = &opener {
         let soon = |millis| Problem::from(ErrorCode::TooManyRequests).retry_after(millis);
         app.openings().request(opener.caller.principal.clone(), clock::now()).map_err(soon)?;
         admit(app, &opener.caller, address)?;
-        if thing.is_some() {
-            let permit = access::decide(app.store(), &opener.caller, Door::Stream, Action::Open, thing)?;
+        if let Some(thing) = &wanted.thing {
+            let permit = access::decide(app.store(), &opener.caller, Door::Stream, Action::Open, Some(thing))?;
             opened = permit.on().map(|(thing, _)| thing);
         }
         let later = |millis| Problem::from(ErrorCode::Unavailable).retry_after(millis);
@@ -106,10 +172,9 @@ async fn begin(
         expires_at: opener.as_ref().map_or(u64::MAX, |opener| opener.expires_at),
         caller: opener.map(|opener| Arc::unwrap_or_clone(opener.caller)),
         thing: opened,
-        codec: offer.codec,
-        subprotocol: offer.chosen,
-        websocket_key,
-        peer: peer_address(&parts),
+        codec: wanted.codec,
+        becomes: wanted.becomes,
+        peer: peer_address(parts),
         headers: forwarded(&parts.headers),
     };
     let unavailable = || Problem::from(ErrorCode::Unavailable).retry_after(1_000);
@@ -124,26 +189,14 @@ struct Opener {
     expires_at: u64,
 }
 
-/// What a request shows beside the login cookie.
-struct Shown<'a> {
-    ticket: Option<&'a str>,
-    bearer: Option<&'a str>,
-    offer: &'a Offer,
-}
-
-async fn opener(
-    app: &App,
-    auth: &AuthSession,
-    parts: &Parts,
-    shown: &Shown<'_>,
-    thing: Option<&str>,
-) -> Result<Opener, Problem> {
-    let tokens = [shown.ticket, shown.bearer, shown.offer.token.as_deref()];
+async fn opener(app: &App, auth: &AuthSession, parts: &Parts, wanted: &Wanted) -> Result<Opener, Problem> {
+    let thing = wanted.thing.as_deref();
+    let tokens = [wanted.ticket.as_deref(), caller::bearer(&parts.headers)?, wanted.token.as_deref()];
     if tokens.iter().flatten().count() > 1 {
         return Err(Problem::new(ErrorCode::BadRequest, "the access token is given in two places")
             .challenge(r#"Bearer error="invalid_request""#));
     }
-    if let Some(secret) = shown.ticket {
+    if let Some(secret) = &wanted.ticket {
         let ticket = app.tickets().take(secret, clock::now());
         let ticket = ticket.filter(|ticket| thing.is_some_and(|thing| ticket.opens(thing))).ok_or_else(|| {
             let why = "the ticket was used, has expired or is for something else; ask for a new one";
@@ -157,9 +210,12 @@ async fn opener(
             Ok(Opener { expires_at: verified.expires_at(), caller: Arc::new(verified.caller()) })
         }
         (None, Some(caller)) => {
-            // Browsers send the cookie with any page's request, so the page must be one of ours.
+            // Browsers send the cookie with any page's request, so the page must be one of ours. For events of their own
+            // page they say so without an `Origin`.
             let headers = &parts.headers;
-            if app.site().page(headers) != origin::Source::Us || !headers.contains_key(http::header::ORIGIN) {
+            let events = matches!(wanted.becomes, Becomes::Events { .. });
+            let says_origin = events || headers.contains_key(http::header::ORIGIN);
+            if app.site().page(headers) != origin::Source::Us || !says_origin {
                 return Err(ErrorCode::OriginNotAllowed.into());
             }
             Ok(Opener { caller: Arc::new(caller), expires_at: login::expires_at(auth).await })

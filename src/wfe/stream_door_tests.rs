@@ -45,6 +45,13 @@ async fn handed_over(front: &Front, headers: &[(&str, &str)]) -> Admission {
     }
 }
 
+fn subprotocol(admission: &Admission) -> Option<&str> {
+    match &admission.becomes {
+        Becomes::Websocket { subprotocol, .. } => subprotocol.as_deref(),
+        Becomes::Events { .. } => panic!("it asked for a WebSocket"),
+    }
+}
+
 fn bearer(front: &Front, who: &Principal, scopes: &str) -> String {
     format!("Bearer {}", front.token(who, scopes))
 }
@@ -63,7 +70,7 @@ async fn a_good_token_is_handed_over_with_all_that_an_sfe_needs() {
     let caller = admission.caller.unwrap();
     assert_eq!((&caller.principal, caller.scopes), (&front.people.ada, Scopes::of(&[Scope::Stream])));
     assert_eq!(admission.codec, Codec::Json);
-    assert_eq!((admission.subprotocol, admission.websocket_key.as_str()), (None, KEY.1));
+    assert_eq!(admission.becomes, Becomes::Websocket { key: KEY.1.into(), subprotocol: None });
     assert_eq!(admission.peer.to_string(), "9.9.9.9", "forwarding headers are for the filter chain to judge");
     assert!(admission.expires_at > clock::unix_seconds() + 500);
     assert!(admission.headers.contains(&("x-request-id".to_owned(), "r1".to_owned())), "{:?}", admission.headers);
@@ -77,10 +84,10 @@ async fn a_browser_sends_its_token_as_a_subprotocol_which_is_never_echoed() {
     let offer = format!("bearer.{token}, widgetapp.v1.cbor, widgetapp.v1.json");
     let more = [("sec-websocket-protocol", offer.as_str()), ("origin", "https://app.test")];
     let admission = handed_over(&front, &handshake(&more)).await;
-    assert_eq!((admission.codec, admission.subprotocol.as_deref()), (Codec::Cbor, Some("widgetapp.v1.cbor")));
+    assert_eq!((admission.codec, subprotocol(&admission)), (Codec::Cbor, Some("widgetapp.v1.cbor")));
     let alone = format!("bearer.{token}");
     let admission = handed_over(&front, &handshake(&[("sec-websocket-protocol", &alone)])).await;
-    assert_eq!((admission.codec, admission.subprotocol), (Codec::Json, None));
+    assert_eq!((admission.codec, subprotocol(&admission)), (Codec::Json, None));
 }
 
 #[tokio::test]
@@ -225,5 +232,5 @@ async fn the_login_cookie_opens_a_stream_only_for_pages_of_ours() {
 async fn an_echo_server_asks_for_no_token() {
     let front = Front::with(|config| config.server.echo = true);
     let admission = handed_over(&front, &HANDSHAKE).await;
-    assert_eq!((admission.caller, admission.subprotocol), (None, None));
+    assert_eq!((admission.caller.as_ref(), subprotocol(&admission)), (None, None));
 }

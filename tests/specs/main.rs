@@ -11,6 +11,7 @@
 //! | `scene` | what a scenario knows: the product, people, programs, the last answer |
 //! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
 //! | `editor` | an editor built on Yjs, by y-websocket |
+//! | `listener` | a program that listens to server-sent events |
 //! | `application` | an application that acts for people, and their browser |
 //! | `test_issuer` | an identity provider that does as it is told |
 //! | `screen` | a command that shows a picture |
@@ -27,6 +28,7 @@ mod client_rust;
 mod described;
 mod editor;
 mod examples;
+mod listener;
 mod nginx;
 mod person;
 #[path = "../product/mod.rs"]

@@ -10,6 +10,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use crate::{
     application::Application,
     editor::Editor,
+    listener::Listener,
     nginx::Nginx,
     person::Person,
     product::{FileSystem, Installation, PATIENCE, Product},
@@ -54,6 +55,8 @@ pub struct Scene {
     pub people: BTreeMap<String, Person>,
     /// Programs by name.
     pub programs: BTreeMap<String, Program>,
+    /// Programs that listen to server-sent events, by name.
+    pub listeners: BTreeMap<String, Listener>,
     /// Editors built on Yjs, by name.
     pub editors: BTreeMap<String, Editor>,
     /// Yjs documents that programs have kept, by the program's name.
@@ -197,6 +200,11 @@ impl Scene {
     /// A program that has connected.
     pub fn program(&mut self, name: &str) -> &mut Program {
         self.programs.get_mut(name).unwrap_or_else(|| panic!("the feature has not connected \"{name}\""))
+    }
+
+    /// A program that listens.
+    pub fn listener(&mut self, name: &str) -> &mut Listener {
+        self.listeners.get_mut(name).unwrap_or_else(|| panic!("the feature has not let \"{name}\" listen"))
     }
 
     /// An editor.

@@ -91,10 +91,14 @@ impl Call {
     }
 
     /// Whether the request may be sent again although it may have been done: it only reads, or doing it
-    /// twice is as doing it once. An edit has its key.
+    /// twice is as doing it once. An edit has its key, and what is undone may have one.
     pub(super) fn repeatable(&self) -> bool {
         match self.action_named() {
-            Some(action) => !matches!(action, Action::Create | Action::Delete),
+            Some(Action::Create | Action::Delete) => false,
+            Some(Action::Undo | Action::Redo) => {
+                matches!(&self.body, CallBody::Value(body) if body["key"].is_string())
+            }
+            Some(_) => true,
             None => self.port == session::PORT,
         }
     }
@@ -120,11 +124,13 @@ mod tests {
     fn only_what_is_safe_twice_is_sent_twice() {
         let repeatable = |port, name: &str| Call::named(port, name.into(), None, json!({})).repeatable();
         for action in Action::ALL {
-            let safe = !matches!(action, Action::Create | Action::Delete);
+            let safe = !matches!(action, Action::Create | Action::Delete | Action::Undo | Action::Redo);
             assert_eq!(repeatable(200, action.name()), safe, "{action}");
         }
         assert!(repeatable(0, "ping"));
-        assert!(!repeatable(200, "widgetApp_useraction_undo"));
+        let keyed = Call::named(200, Action::Undo.name().into(), None, json!({"key": "k"}));
+        assert!(keyed.repeatable(), "under its key it is undone once");
+        assert!(!repeatable(200, "widgetApp_useraction_dance"));
         assert!(!repeatable(202, "cursor"));
     }
 

@@ -220,7 +220,6 @@ impl<R> Session<R> {
                 Place::Next => {}
             }
             if thing.form == Form::Yjs
-                && frame.name == Action::Edit.name()
                 && let Some(update) = frame.body.take_update()
             {
                 return self.event(Event::Update {

@@ -204,7 +204,7 @@ fn missed_messages(thing: &str, join: u32, known: u64, opened: &Opened, missed: 
 }
 
 fn event_of(mut message: Incoming, form: Form) -> Event {
-    if form == Form::Yjs && message.name == Action::Edit.name() {
+    if form == Form::Yjs {
         let mut body = Body::from(message.body);
         if let Some(update) = body.take_update() {
             return Event::Update {

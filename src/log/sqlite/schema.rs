@@ -11,8 +11,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::Durability;
 use crate::log::LogError;
 
-/// Version of the tables; a file with a higher one is from a newer WidgetApp.
-const VERSION: i64 = 1;
+/// Version of the tables and of what may stand in them; a file with a higher one is from a newer WidgetApp. With
+/// version 2 came changes that undo and redo others.
+const VERSION: i64 = 2;
 
 /// Things are few and changes many, so the epoch is not repeated with each change. `change` is kept
 /// in the order of its key (WITHOUT ROWID): what is read together lies together. `snapshot` is not,

@@ -6,7 +6,7 @@ use serde_json::{Number, Value, json};
 use utoipa::PartialSchema as _;
 
 use super::{
-    Document,
+    Document, history,
     message::{Subject, THING},
 };
 use crate::protocol::{
@@ -36,6 +36,7 @@ pub(super) fn all(document: &mut Document) {
     editing(document);
     looking(document);
     creating_and_deleting(document);
+    history::all(document);
     sharing(document);
     document_sync(document);
     presence(document);
@@ -124,7 +125,7 @@ fn lists(document: &mut Document) {
     );
     document.request(
         search
-            .request("Search", "Find Things by their titles, among those that you may see.")
+            .request("Search", "Find Things by their titles, labels and notes, among those that you may see.")
             .takes(&[Search { q: "welcome".into(), limit: None }]),
         search.reply("Found", "What fits, the best first.").sends(&[page]),
     );
@@ -458,7 +459,7 @@ fn example_content() -> Value {
     json!({"meta": {"title": "Boat"}, "parts": {"lamp": {"kind": "box", "x": 10, "y": 20}}, "notes": ""})
 }
 
-fn example_patch() -> Value {
+pub(super) fn example_patch() -> Value {
     json!([{"op": "replace", "path": "/meta/title", "value": "Boat"}])
 }
 

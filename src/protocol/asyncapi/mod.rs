@@ -2,6 +2,7 @@
 //!
 //! Made of the types that encode the messages. The server publishes it, and the tests hold recorded traffic to it.
 
+mod history;
 mod message;
 mod messages;
 

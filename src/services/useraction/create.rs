@@ -30,6 +30,7 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         let reply = created.map(|thing| Created { thing: thing.to_string(), offset: FIRST });
         call.answer.finish(reply, Place::default());
         if let Some(thing) = thing {
+            actions.note_change(thing);
             let push = ActionPush { user: user.into(), view: None, title: Some(title) };
             actions.notify_entitled(thing, Action::Create, session, &push);
         }
@@ -40,12 +41,18 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
 const FIRST: u64 = 1;
 
 fn check(body: Create) -> Result<Create, ErrorBody> {
-    let length = body.title.chars().count();
-    if body.title.trim().is_empty() || length > limits::MAX_TITLE_CHARS {
+    check_title(&body.title)?;
+    Ok(body)
+}
+
+/// A Thing can be called so.
+pub(super) fn check_title(title: &str) -> Result<(), ErrorBody> {
+    let length = title.chars().count();
+    if title.trim().is_empty() || length > limits::MAX_TITLE_CHARS {
         let why = format!("a \"title\" has 1 to {} characters; this one has {length}", limits::MAX_TITLE_CHARS);
         return Err(ErrorBody::new(ErrorCode::InvalidAction, why));
     }
-    Ok(body)
+    Ok(())
 }
 
 /// First the log, then the list: a Thing that is listed can always be opened.

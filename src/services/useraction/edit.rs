@@ -9,7 +9,6 @@ use crate::{
     protocol::{
         ErrorBody, ErrorCode, ThingId,
         action::{Edit, Edited},
-        limits,
     },
 };
 
@@ -30,16 +29,13 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
             actions_later.listing.note(thing);
         }
     });
-    actions.things.ask(thing, Command::Edit(open_things::Edit { by, key: Some(key), change, session, answer }));
+    actions.things.ask(thing, Command::Edit(open_things::Edit { by, key, change, session, answer }));
 }
 
-fn check(call: &mut Call) -> Result<(ThingId, String, NewContent), ErrorBody> {
+fn check(call: &mut Call) -> Result<(ThingId, Option<String>, NewContent), ErrorBody> {
     let (thing, _) = call.on()?;
     let body: Edit = call.body()?;
-    if body.key.is_empty() || body.key.len() > limits::MAX_KEY_BYTES {
-        let why = format!("a \"key\" has 1 to {} bytes; choose a new one for each edit", limits::MAX_KEY_BYTES);
-        return Err(ErrorBody::new(ErrorCode::InvalidAction, why));
-    }
+    let key = call.key(Some(body.key))?;
     let change = match (body.patch, body.update) {
         (Some(patch), None) => NewContent::Patch { patch, seen: call.seen },
         (None, Some(update)) => NewContent::Update(update.0),
@@ -48,5 +44,5 @@ fn check(call: &mut Call) -> Result<(ThingId, String, NewContent), ErrorBody> {
             return Err(ErrorBody::new(ErrorCode::InvalidAction, why));
         }
     };
-    Ok((thing, body.key, change))
+    Ok((thing, key, change))
 }

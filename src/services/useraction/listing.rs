@@ -1,19 +1,33 @@
-//! Keeps the list of Things up to date with their content: what was changed last stands first, under its
-//! title of now. Written a little later and many at once, for the list need not be durable: the log is.
+//! Keeps the list of Things, and what a search finds, up to date with their content: what was changed last stands
+//! first, under its title of now. Written a little later and many at once, for neither need be durable: the log is, and
+//! what was not written when the process ended is written when the next one starts.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::oneshot;
 
 use crate::{
     clock,
-    open_things::{Command, OpenThings},
+    limiter::seldom,
+    log::Log,
+    open_things::{Command, OpenThings, texts_now},
     protocol::ThingId,
-    store::Store,
+    store::{Searched, Store, StoreError, Texts},
 };
 
-/// How long a change may be unknown to the list.
+/// How long a change may be unknown to the list and to searches.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
+/// Things of which it is known what a search finds of them already.
+const WORDS_AT_HAND: usize = 16 * 1024;
+/// Things that are looked at, and written, at once when the process starts.
+const AT_ONCE: u32 = 200;
 
 /// What is still to be written.
 pub(super) struct Listing(Rc<Inner>);
@@ -22,12 +36,15 @@ struct Inner {
     store: Store,
     things: Rc<OpenThings>,
     changed: RefCell<BTreeMap<ThingId, u64>>,
+    /// What the words of these Things come to, as they are written: most changes move something and say nothing new.
+    words: RefCell<HashMap<ThingId, u64>>,
 }
 
 impl Listing {
-    /// Nothing yet. Must be called inside a `LocalSet`.
-    pub fn start(store: Store, things: Rc<OpenThings>) -> Self {
-        let inner = Rc::new(Inner { store, things, changed: RefCell::default() });
+    /// Nothing yet, but for what the process before left behind. Must be called inside a `LocalSet`.
+    pub fn start(store: Store, log: Arc<dyn Log>, things: Rc<OpenThings>) -> Self {
+        let inner =
+            Rc::new(Inner { store: store.clone(), things, changed: RefCell::default(), words: RefCell::default() });
         let writing = inner.clone();
         tokio::task::spawn_local(async move {
             loop {
@@ -35,6 +52,15 @@ impl Listing {
                 writing.write().await;
             }
         });
+        // A thread of its own: nothing waits for it, the end of the process neither.
+        let catching_up = std::thread::Builder::new().name("catch-up".into()).spawn(move || {
+            if let Err(error) = catch_up(&store, &*log) {
+                seldom!(error, %error, "what was changed before the start cannot all be found yet");
+            }
+        });
+        if let Err(error) = catching_up {
+            seldom!(error, %error, "what was changed before the start cannot be found yet");
+        }
         Self(inner)
     }
 
@@ -56,17 +82,51 @@ impl Inner {
             return;
         }
         let mut rows = Vec::with_capacity(changed.len());
-        for (thing, at_millis) in changed {
-            let (answer, title) = oneshot::channel();
-            let answer = Box::new(move |title| drop(answer.send(title)));
-            self.things.ask(thing, Command::Title { answer });
+        for (thing, at_ms) in changed {
+            let (answer, texts) = oneshot::channel();
+            let answer = Box::new(move |texts| drop(answer.send(texts)));
+            self.things.ask(thing, Command::Texts { answer });
             // A Thing that cannot be read keeps its old title in the list.
-            rows.push((thing, title.await.ok().and_then(Result::ok), at_millis));
+            let texts = texts.await.ok().and_then(Result::ok);
+            let words_changed = texts.as_ref().is_some_and(|texts| self.says_anew(thing, texts));
+            rows.push(Searched { thing, at_ms, texts, words_changed });
         }
         let store = self.store.clone();
-        let written = tokio::task::spawn_blocking(move || store.touch_things(&rows)).await;
+        let written = tokio::task::spawn_blocking(move || store.note_changes(&rows)).await;
         if let Ok(Err(error)) = written {
-            crate::limiter::seldom!(error, %error, "the list of Things cannot be written");
+            seldom!(error, %error, "the list of Things cannot be written");
+            self.words.borrow_mut().clear();
+        }
+    }
+
+    fn says_anew(&self, thing: ThingId, texts: &Texts) -> bool {
+        let mut hasher = DefaultHasher::new();
+        (&texts.title, &texts.labels, &texts.notes).hash(&mut hasher);
+        let mut words = self.words.borrow_mut();
+        if words.len() >= WORDS_AT_HAND {
+            words.clear();
+        }
+        let now = hasher.finish();
+        words.insert(thing, now) != Some(now)
+    }
+}
+
+/// Looks through all Things that have changed since a search last looked through them.
+fn catch_up(store: &Store, log: &dyn Log) -> Result<(), StoreError> {
+    let mut last = 0;
+    loop {
+        let things = store.searched_after(last, AT_ONCE)?;
+        let Some((row, ..)) = things.last() else { return Ok(()) };
+        last = *row;
+        let mut rows = Vec::new();
+        for (_, thing, searched_until) in things {
+            // What cannot be read now is told of when somebody opens it.
+            let changed = log.last(thing).is_ok_and(|last| last.is_some_and(|last| last > searched_until));
+            let texts = if changed { texts_now(log, thing).ok().flatten() } else { None };
+            rows.extend(texts.map(|texts| Searched { thing, at_ms: 0, texts: Some(texts), words_changed: true }));
+        }
+        if !rows.is_empty() {
+            store.note_changes(&rows)?;
         }
     }
 }

@@ -3,15 +3,21 @@
 mod create;
 mod delete;
 mod edit;
+mod history;
 mod invite;
 mod listing;
 mod open;
+mod redo;
 mod refresh;
+mod rename;
 mod replace;
+mod restore;
 mod scroll;
 mod search;
 mod select;
 mod sharing;
+mod storing;
+mod undo;
 mod uninvite;
 
 use std::{borrow::Cow, rc::Rc, sync::Arc};
@@ -19,6 +25,7 @@ use std::{borrow::Cow, rc::Rc, sync::Arc};
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use self::listing::Listing;
 use super::{
@@ -45,6 +52,9 @@ use crate::{
     },
 };
 
+/// Things whose past is read at once; who asks for more waits.
+const READ_PAST_AT_ONCE: usize = 2;
+
 /// What the actions work with.
 pub struct UserActions {
     /// Accounts, shares, the list of Things.
@@ -63,6 +73,8 @@ pub struct UserActions {
     pub audit: Audit,
     /// Keeps the list of Things up to date.
     listing: Listing,
+    /// Held while a Thing's past is read, which may be long.
+    past: Semaphore,
 }
 
 impl UserActions {
@@ -76,8 +88,9 @@ impl UserActions {
         presence: Rc<Presence>,
         audit: Audit,
     ) -> Rc<Self> {
-        let listing = Listing::start(store.clone(), things.clone());
-        Rc::new(Self { store, log, things, sessions, live_access, presence, audit, listing })
+        let listing = Listing::start(store.clone(), log.clone(), things.clone());
+        let past = Semaphore::new(READ_PAST_AT_ONCE);
+        Rc::new(Self { store, log, things, sessions, live_access, presence, audit, listing, past })
     }
 
     /// Writes down what is still to be written.
@@ -118,7 +131,12 @@ impl UserActions {
             Action::Open => open::run(self, call),
             Action::Edit => edit::run(self, call),
             Action::Refresh => refresh::run(self, call),
+            Action::Rename => rename::run(self, call),
             Action::Delete => delete::run(self, call),
+            Action::Restore => restore::run(self, call),
+            Action::Undo => undo::run(self, call),
+            Action::Redo => redo::run(self, call),
+            Action::History => history::run(self, call),
             Action::Invite => invite::run(self, call),
             Action::Uninvite => uninvite::run(self, call),
             // A session's own matter, answered by its SFE; by HTTP nothing is open.
@@ -168,19 +186,18 @@ fn failed(error: &StoreError) -> ErrorBody {
 
 /// Missed changes as they would have been pushed.
 fn as_pushes(missed: Vec<Missed>) -> Vec<MissedPush> {
-    let push = |Missed { offset, user, what }: Missed| {
+    let push = |Missed { offset, user, kind, what }: Missed| {
         let user = user.into();
-        let (action, body) = match what {
-            MissedChange::Deleted => (Action::Delete, MissedBody::Action(ActionPush { user, view: None, title: None })),
+        let body = match what {
+            MissedChange::Deleted => MissedBody::Action(ActionPush { user, view: None, title: None }),
             MissedChange::Patch(patch) => {
-                let patch = Some(Cow::Owned(patch));
-                (Action::Edit, MissedBody::Edit(EditPush { user, patch, update: None }))
+                MissedBody::Edit(EditPush { user, patch: Some(Cow::Owned(patch)), update: None })
             }
             MissedChange::Update(update) => {
-                (Action::Edit, MissedBody::Edit(EditPush { user, patch: None, update: Some(Blob(update)) }))
+                MissedBody::Edit(EditPush { user, patch: None, update: Some(Blob(update)) })
             }
         };
-        MissedPush { port: PORT, name: action.name(), offset, body }
+        MissedPush { port: PORT, name: kind.action().name(), offset, body }
     };
     missed.into_iter().map(push).collect()
 }

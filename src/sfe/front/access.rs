@@ -28,6 +28,8 @@ impl Front {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(opening) = session.open.get_mut(&thing) else { return };
         let (stream, join, codec) = (session.stream, opening.join, session.context.protocol);
+        // Without the one Thing that it is for, a connection is over.
+        let is_for_it = session.context.thing.is_some();
         let mut cut_off = Vec::new();
         match role {
             Some(role) => opening.role = role,
@@ -55,11 +57,11 @@ impl Front {
             join: Some(join),
             ..Outgoing::push(session::PORT, "access", body)
         };
-        // y-websocket has no word for it; without the one Thing that it is for, the connection is over.
+        // y-websocket has no word for it.
         let message = (codec != Codec::Yjs).then(|| encode(codec, &push));
         let effect = Some(Effect::Role(thing, role));
         self.tell_stream(stream, &StreamDown::Send { session: id, answers: None, effect, about: None, message });
-        if codec == Codec::Yjs && role.is_none() {
+        if is_for_it && role.is_none() {
             self.close(id, CloseCode::Forbidden, CloseCode::Forbidden.message());
         }
     }

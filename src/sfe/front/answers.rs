@@ -8,7 +8,7 @@ use super::{Front, encode};
 use crate::{
     ipc::messages::{Effect, StreamDown},
     metrics,
-    protocol::{Codec, ErrorBody, Outgoing, RequestHead, ThingId, limits},
+    protocol::{CloseCode, Codec, ErrorBody, Outgoing, RequestHead, ThingId, limits},
     sfe::yjs::{self, Said},
 };
 
@@ -30,6 +30,10 @@ impl Front {
                 Said::Message(message) => (Some(message), None),
                 Said::Close(code, reason) => (None, Some((code, reason))),
             },
+            // The one Thing that the connection is for is not open: the client comes back, and is told why.
+            Some((_, message)) if session.context.thing.is_some() && !matches!(effect, Some(Effect::Opened(_))) => {
+                (Some(message), Some((CloseCode::Restart, CloseCode::Restart.message().into())))
+            }
             Some((_, message)) => (Some(message), None),
         };
         let send = StreamDown::Send { session: id, answers: Some(sequence), effect, about, message };

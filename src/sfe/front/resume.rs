@@ -192,7 +192,8 @@ impl Front {
     }
 }
 
-/// Whether it comes to the same if an action is asked for again: it only reads, or is known by its key.
+/// Whether it comes to the same if an action is asked for again: it only reads, or is known by a key, its own or the
+/// one that WFE gives it.
 fn may_be_asked_again(action: Action) -> bool {
     matches!(
         action,
@@ -203,5 +204,10 @@ fn may_be_asked_again(action: Action) -> bool {
             | Action::Search
             | Action::Scroll
             | Action::Refresh
+            | Action::Rename
+            | Action::Restore
+            | Action::Undo
+            | Action::Redo
+            | Action::History
     )
 }

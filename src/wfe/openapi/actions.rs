@@ -12,8 +12,8 @@ use crate::{
     protocol::{
         ErrorCode as E,
         action::{
-            Action, Create, Created, Deleted, Edit, Edited, Invite, MissedPush, Opened, Refresh, Scroll, Search,
-            Selected, Things, Uninvite,
+            Action, Changed, Changes, Create, Created, Deleted, Edit, Edited, History, Invite, MissedPush, Opened,
+            Refresh, Rename, Restore, Scroll, Search, Selected, Things, Undo, Uninvite,
         },
         message::Empty,
         schemas::{self, Schemas},
@@ -31,7 +31,9 @@ struct OfThing {
 }
 
 pub(super) fn all() -> Vec<Endpoint> {
-    vec![scroll(), search(), select(), create(), edit(), refresh(), delete(), invite(), uninvite(), ticket()]
+    let actions =
+        [scroll(), search(), select(), create(), edit(), refresh(), rename(), delete(), restore(), undo(), redo()];
+    actions.into_iter().chain([invite(), uninvite(), history(), ticket()]).collect()
 }
 
 /// What is said of every action, and how it may be refused at the door.
@@ -74,8 +76,8 @@ fn scroll() -> Endpoint {
 }
 
 fn search() -> Endpoint {
-    let description = "Finds Things by the beginnings of words in their titles, the best first, among those that you \
-                       may see.";
+    let description = "Finds Things by the beginnings of words in their titles, labels and notes, the best first, \
+                       among those that you may see.";
     action(Action::Search, "/_ajax/search", "get", "Search", description)
         .query_of::<Search>()
         .answers::<Things>(200, "What was found.")
@@ -117,6 +119,45 @@ fn delete() -> Endpoint {
     takes_thing(action(Action::Delete, "/_ajax/delete", "post", "Delete a Thing", description))
         .answers::<Deleted>(200, "There is no such Thing any more.")
         .refuses(&[E::Forbidden])
+}
+
+fn rename() -> Endpoint {
+    let description = "Gives a Thing another title. Those who have it open get the push `rename`.";
+    takes_with_thing::<Rename>(action(Action::Rename, "/_ajax/rename", "post", "Rename a Thing", description))
+        .answers::<Changed>(200, "The new title is stored.")
+        .refuses(&[E::Forbidden, E::ThingTooLarge])
+}
+
+fn restore() -> Endpoint {
+    let description = "Goes back to what a Thing was after an earlier change, as JSON shows it. Nothing that was done \
+                       since is lost from the log. Those who have it open get the push `restore`.";
+    takes_with_thing::<Restore>(action(Action::Restore, "/_ajax/restore", "post", "Restore a Thing", description))
+        .answers::<Changed>(200, "The Thing is what it was then.")
+        .refuses(&[E::Forbidden, E::NoSuchChange, E::InvalidPatch, E::ThingTooLarge])
+}
+
+fn undo() -> Endpoint {
+    let description = "Takes back your own last change of a Thing; what others did stays. Those who have it open get \
+                       the push `undo`.";
+    takes_with_thing::<Undo>(action(Action::Undo, "/_ajax/undo", "post", "Undo", description))
+        .answers::<Changed>(200, "The change is taken back.")
+        .refuses(&[E::Forbidden, E::NothingToUndo, E::ThingTooLarge])
+}
+
+fn redo() -> Endpoint {
+    let description = "Makes the change again that you have taken back last. Those who have the Thing open get the \
+                       push `redo`.";
+    takes_with_thing::<Undo>(action(Action::Redo, "/_ajax/redo", "post", "Redo", description))
+        .answers::<Changed>(200, "The change is made again.")
+        .refuses(&[E::Forbidden, E::NothingToRedo, E::ThingTooLarge])
+}
+
+fn history() -> Endpoint {
+    action(Action::History, "/_ajax/history", "get", "See the history", "Tells who changed what of a Thing, and when.")
+        .query("thing", true, "The id of the Thing.")
+        .query_of::<History>()
+        .answers::<Changes>(200, "A page of the changes, the newest first.")
+        .refuses(&[E::ThingNotFound])
 }
 
 fn invite() -> Endpoint {

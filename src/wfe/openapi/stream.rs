@@ -1,4 +1,4 @@
-//! `/_stream`, until it is a WebSocket.
+//! `/_stream`, until it is a WebSocket, and its server-sent events.
 
 use serde_json::{Value, json};
 
@@ -17,8 +17,14 @@ const ABOUT_YJS: &str = "\
 The same for one Thing over a plain y-websocket connection, for editors built on Yjs: sync and awareness messages of \
 y-protocols in binary frames. A client that can send no header sends a `ticket`, which `/_ajax/ticket` gives.";
 
+const ABOUT_EVENTS: &str = "\
+What is pushed about one Thing, as server-sent events, for programs that hold no WebSocket. The data of each event is a \
+message as `/asyncapi.json` describes it; the first are the `welcome` and the reply to an `open` in the form `json`. An \
+event with a change, and that reply, have the offset as their `id`. Who comes back with the last one as `Last-Event-ID` \
+gets what came after it.";
+
 pub(super) fn all() -> Vec<Endpoint> {
-    vec![open(), open_yjs()]
+    vec![open(), open_yjs(), open_events()]
 }
 
 fn open() -> Endpoint {
@@ -40,6 +46,29 @@ fn open_yjs() -> Endpoint {
         .query("ticket", false, "A ticket that was not used yet, in place of an access token or a login.")
         .parameter(header("Sec-WebSocket-Protocol", false, "`widgetapp.v1.yjs` or none, and perhaps `bearer.TOKEN`."))
         .refuses(&[E::ThingNotFound, E::NotFound])
+}
+
+fn open_events() -> Endpoint {
+    Endpoint::new("get", "/_stream/events", "open_events", tag::STREAM)
+        .says("Listen to a Thing as server-sent events", ABOUT_EVENTS)
+        .by(&[By::Token(Scope::Stream), By::Cookie])
+        .query("thing", true, "The id of the Thing.")
+        .query(
+            "epoch",
+            false,
+            "The life of the Thing's log to which `Last-Event-ID` belongs; without it, the one of now.",
+        )
+        .parameter(header("Last-Event-ID", false, "The last `id` that you have: only what came after it is sent."))
+        .parameter(header(
+            "Origin",
+            false,
+            "With the login cookie: the server's own address, if your browser sends one.",
+        ))
+        .answers_with(200, "The events, until the connection ends.", "text/event-stream", json!({"type": "string"}))
+        .refuses(&[E::BadRequest, E::TokenInUrl, E::InvalidAction, E::ThingNotFound, E::NotFound])
+        .refuses(&[E::TokenMissing, E::InvalidToken, E::TokenExpired])
+        .refuses(&[E::GroupNotApproved, E::InsufficientScope, E::OriginNotAllowed])
+        .refuses(&[E::TooManyRequests, E::Unavailable])
 }
 
 fn header(name: &str, required: bool, description: &str) -> Value {

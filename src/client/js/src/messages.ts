@@ -27,6 +27,20 @@ export type Approval = {
 /** Bytes: base64 text in JSON, a byte string in CBOR. */
 export type Blob = string;
 
+/** Reply to `rename`, `restore`, `undo` and `redo`: the change is stored. */
+export type Changed = {
+  /** The change's place in the Thing's log. */
+  offset: number;
+};
+
+/** Reply to `history`. */
+export type Changes = {
+  /** The changes, the newest first. */
+  changes: Array<PastChange>;
+  /** Give it as `before` for the page after this; null on the last page. */
+  next: number | null;
+};
+
 /** What a Thing contains. */
 export type Content = {
   /** What is known of the Thing: `title`, `description`, and any others. */
@@ -114,7 +128,8 @@ export type Edit = {
   update?: Blob | null;
 };
 
-/** Body of the push of an edit, and of an edit in `missed`. */
+/** Body of the push of an edit, and of an edit in `missed`; of `rename`, `restore`, `undo` and `redo` alike, which
+ *  change the content too. */
 export type EditPush = {
   /** JSON Patch, for those who opened the Thing `as: "json"`. */
   patch?: JsonPatch;
@@ -162,6 +177,14 @@ export type ExpiresAt = {
 
 /** In which form an opened Thing and its changes are sent. */
 export type Form = "json" | "yjs";
+
+/** Body of `history`. */
+export type History = {
+  /** Only changes before this one: the `next` of the page before. */
+  before?: number | null;
+  /** Most changes to return. */
+  limit?: number | null;
+};
 
 /** Body of `invite`: exactly one of `user` and `group`, of the caller's organisation. A role given before is replaced. */
 export type Invite = {
@@ -260,9 +283,24 @@ export type Operation = {
   value?: unknown;
 };
 
+/** One change of a Thing's history. */
+export type PastChange = {
+  /** What they did: `create`, `edit`, `rename`, `restore`, `undo`, `redo` or `delete`. */
+  action: string;
+  /** When, in milliseconds since 1970. */
+  at: number;
+  /** The places in the content that changed, as JSON Pointers (RFC 6901), the first of them. Left out for what is
+   *  too long ago to be told quickly. */
+  changed?: Array<string>;
+  /** Its place in the Thing's log; `restore` takes it. */
+  offset: number;
+  /** Who made it. */
+  user: string;
+};
+
 /** A place in a Thing's log. */
 export type Position = {
-  /** Names the life of the log; it changes if the log had to start anew. */
+  /** Names the life of the log; it changes if the log had to start anew. Empty for the life that it has now. */
   epoch: string;
   /** Rises by one with each change. */
   offset: number;
@@ -284,6 +322,22 @@ export type Present = {
 /** Body of `refresh`. */
 export type Refresh = {
   since?: Position | null;
+};
+
+/** Body of `rename`. */
+export type Rename = {
+  /** The client's own name for this change; makes it safe to send again over another connection. */
+  key?: string | null;
+  /** The title from now on. */
+  title: string;
+};
+
+/** Body of `restore`. */
+export type Restore = {
+  /** The client's own name for this change; makes it safe to send again over another connection. */
+  key?: string | null;
+  /** The content becomes what it was after this change. */
+  offset: number;
 };
 
 /** What someone may do with a Thing; each role includes those before it. */
@@ -386,6 +440,12 @@ export type Things = {
   things: Array<ThingEntry>;
 };
 
+/** Body of `undo` and `redo`. */
+export type Undo = {
+  /** The client's own name for this change; makes it safe to send again over another connection. */
+  key?: string | null;
+};
+
 /** Body of `uninvite`: exactly one of `user` and `group`. */
 export type Uninvite = {
   /** The name of a group. */
@@ -439,15 +499,20 @@ export interface Requests {
   '202 cursor': { request: Cursor; reply: Empty };
   '200 widgetApp_useraction_delete': { request: Record<string, never>; reply: Deleted };
   '200 widgetApp_useraction_edit': { request: Edit; reply: Edited };
+  '200 widgetApp_useraction_history': { request: History; reply: Changes };
   '200 widgetApp_useraction_invite': { request: Invite; reply: Empty };
   '200 widgetApp_useraction_open': { request: Open; reply: Opened };
   '0 ping': { request: Record<string, never>; reply: Empty };
+  '200 widgetApp_useraction_redo': { request: Undo; reply: Changed };
   '0 refresh': { request: NewToken; reply: ExpiresAt };
   '200 widgetApp_useraction_refresh': { request: Refresh; reply: Opened };
+  '200 widgetApp_useraction_rename': { request: Rename; reply: Changed };
+  '200 widgetApp_useraction_restore': { request: Restore; reply: Changed };
   '200 widgetApp_useraction_scroll': { request: Scroll; reply: Things | Empty };
   '200 widgetApp_useraction_search': { request: Search; reply: Things };
   '200 widgetApp_useraction_select': { request: Record<string, never>; reply: Selected };
   '201 sync': { request: Sync; reply: Synced };
+  '200 widgetApp_useraction_undo': { request: Undo; reply: Changed };
   '200 widgetApp_useraction_uninvite': { request: Uninvite; reply: Empty };
 }
 
@@ -486,10 +551,13 @@ export interface Pushes {
     /** Who it is: a user's name or a client's id. */
     user: string;
   };
+  '200 widgetApp_useraction_redo': EditPush;
   '200 widgetApp_useraction_refresh': {
     /** Who did it. */
     user: string;
   };
+  '200 widgetApp_useraction_rename': EditPush;
+  '200 widgetApp_useraction_restore': EditPush;
   '200 widgetApp_useraction_scroll': {
     /** Who did it. */
     user: string;
@@ -503,6 +571,7 @@ export interface Pushes {
   '202 state': State;
   '201 sync': Sync;
   '0 token_expiring': ExpiresAt;
+  '200 widgetApp_useraction_undo': EditPush;
   '200 widgetApp_useraction_uninvite': SharePush;
   '203 uninvited': Uninvited;
   '0 welcome': Welcome;

@@ -190,7 +190,9 @@ export class LiveThing {
     }
     if (message.join !== undefined && message.join !== this.#join) return;
     if (message.offset !== undefined && !this.#reached(message.offset)) return;
-    if (message.name === 'widgetApp_useraction_edit') this.#apply((message.body as EditPush).update);
+    // Whatever it is called: an edit, or an undo, a restored or a renamed Thing.
+    const { update } = (message.body ?? {}) as Partial<EditPush>;
+    if (message.offset !== undefined && update !== undefined) this.#apply(update);
     else this.#emit('push', message);
     if (message.name === 'widgetApp_useraction_delete') this.#end('the Thing was deleted');
   }
