@@ -14,11 +14,13 @@ Feature: Running as a service
       Then the service manager is told "STOPPING=1"
 
     Scenario: The program is replaced
-      Given WidgetApp is started by a service manager
+      Given WidgetApp is started by a service manager that wants a sign of life within 30000 ms
       Then the service manager is told "READY=1"
       When the administrator runs "widgetapp_admin -upgrade"
       Then the service manager is told "RELOADING=1"
       And the service manager is told "MONOTONIC_USEC="
+      And the service manager is told "WATCHDOG=1"
+      And the service manager is told "WATCHDOG=1"
       And the service manager is told "READY=1"
       And the service manager is told "STATUS=listening on http://127.0.0.1"
 

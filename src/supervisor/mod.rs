@@ -120,6 +120,10 @@ pub async fn run(settings: Settings, takes_over: bool) -> anyhow::Result<()> {
     let mut look = tokio::time::interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let service_manager = ServiceManager::of_process();
+    if takes_over {
+        // The last sign of life was given by the program before, perhaps long ago.
+        service_manager.alive();
+    }
     let ready = || service_manager.ready(&urls.join(", "));
     let wants_life_every = service_manager.wants_life_every;
     let mut life = tokio::time::interval_at((clock::now() + wants_life_every).into(), wants_life_every);
@@ -139,6 +143,7 @@ pub async fn run(settings: Settings, takes_over: bool) -> anyhow::Result<()> {
                     Next::Wait | Next::HandOver => {}
                     Next::Settle => {
                         service_manager.reloading();
+                        service_manager.alive();
                         door.close();
                     }
                     Next::GoOn => {

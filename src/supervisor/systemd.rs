@@ -52,9 +52,11 @@ impl ServiceManager {
         self.tell(&format!("READY=1\nSTATUS=listening on {url}"));
     }
 
-    /// The server lives.
+    /// The server lives; said if that is wanted.
     pub fn alive(&self) {
-        self.tell("WATCHDOG=1");
+        if self.wants_life_every < NEVER {
+            self.tell("WATCHDOG=1");
+        }
     }
 
     /// The server's program is being replaced; [`ServiceManager::ready`] tells when that is over.
@@ -137,7 +139,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let socket = UnixDatagram::bind(&path).unwrap();
-        let manager = ServiceManager::new(Some(path.into()), |_| None);
+        let manager = ServiceManager::new(Some(path.into()), |name| (name == "WATCHDOG_USEC").then_some(2));
         (0..10_000).for_each(|_| manager.alive());
         drop(socket);
         manager.alive();
