@@ -86,6 +86,7 @@ pub(super) async fn home(
             input #q type="search" name="q" maxlength=(MAX_QUERY_CHARS) value=(sought.unwrap_or_default());
             button type="submit" { "Search" }
         }
+        p #news role="status" {}
         div #home data-live=(live) { (list(&things, sought)) }
         script type="module" src="/assets/home.js" {}
     };
