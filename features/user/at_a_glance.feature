@@ -31,7 +31,7 @@ Feature: At a glance
 
     Scenario: The editor, with two people
       Given Ada and Grace have the Thing open in their browsers
-      When Ada draws a note labelled "By the window?"
+      When Ada draws a note labelled "Armchair?"
       And Ada types "Oak, oiled. Ask Linus about the lamp." at the end of the notes
       And Grace chooses "A lamp"
       Then Ada sees the cursor of Grace at "A lamp"

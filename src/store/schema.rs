@@ -8,7 +8,7 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES];
+const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES, ADMINISTRATORS];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -167,6 +167,11 @@ ALTER TABLE principals ADD COLUMN tokens_after INTEGER NOT NULL DEFAULT 0;
 const DISPLAY_NAMES: &str = "
 -- How people know an application; null for its id.
 ALTER TABLE clients ADD COLUMN display_name TEXT;
+";
+
+const ADMINISTRATORS: &str = "
+-- Users who look after their organisation.
+ALTER TABLE users ADD COLUMN administrator INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Sets what holds for one connection.

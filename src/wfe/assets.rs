@@ -25,13 +25,14 @@ struct Asset {
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-const ASSETS: [Asset; 7] = [
+const ASSETS: [Asset; 8] = [
     Asset { name: "icon.svg", kind: "image/svg+xml", text: include_str!("icon.svg") },
     Asset { name: "widgetapp.css", kind: STYLE, text: include_str!("widgetapp.css") },
     Asset { name: "editor.css", kind: STYLE, text: include_str!("web/dist/editor.css") },
     Asset { name: "editor.js", kind: SCRIPT, text: include_str!("web/dist/editor.js") },
     Asset { name: "home.js", kind: SCRIPT, text: include_str!("web/dist/home.js") },
     Asset { name: "kept.js", kind: SCRIPT, text: include_str!("web/dist/kept.js") },
+    Asset { name: "admin.js", kind: SCRIPT, text: include_str!("web/dist/admin.js") },
     Asset { name: "client.js", kind: SCRIPT, text: include_str!("web/dist/client.js") },
 ];
 

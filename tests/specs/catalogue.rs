@@ -105,8 +105,7 @@ impl Catalogue {
         if arguments.bench {
             return BTreeMap::new();
         }
-        let asked_for =
-            |name: &String| arguments.include_ignored || self.measured.contains(name) == arguments.ignored;
+        let asked_for = |name: &String| arguments.include_ignored || self.measured.contains(name) == arguments.ignored;
         let fits = |name: &str, filter: &str| if arguments.exact { name == filter } else { name.contains(filter) };
         let selected = |name: &String| arguments.filter.as_ref().is_none_or(|filter| fits(name, filter));
         let skipped = |name: &String| arguments.skip.iter().any(|filter| fits(name, filter));

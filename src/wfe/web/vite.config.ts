@@ -15,7 +15,7 @@ export default defineConfig({
     emptyOutDir: true,
     modulePreload: false,
     rollupOptions: {
-      input: { editor: file('src/editor/main.ts'), home: file('src/home/main.ts'), kept: file('src/kept/main.ts') },
+      input: { editor: file('src/editor/main.ts'), home: file('src/home/main.ts'), kept: file('src/kept/main.ts'), admin: file('src/organisation/main.ts') },
       output: {
         entryFileNames: '[name].js',
         chunkFileNames: '[name].js',

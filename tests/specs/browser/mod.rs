@@ -22,8 +22,8 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use widgetapp::clock;
 
-use self::{chromium::locked, notes::Notes};
 pub use self::{chromium::Chromium, hands::Place};
+use self::{chromium::locked, notes::Notes};
 use crate::scene::{in_time, until_async};
 
 /// Scenarios with browsers at once: a page keeps a processor busy while it is drawn.
@@ -188,7 +188,11 @@ impl Browser {
         let looking = || tokio::runtime::Handle::current().block_on(looking);
         let (shown, picture) = tokio::task::block_in_place(looking);
         let told: String = self.notes.iter().map(|notes| locked(notes).account()).collect();
-        format!("{}\n  --- its console ---\n{told}  --- its picture: {} ---\n", shown.as_str().unwrap_or_default(), picture.display())
+        format!(
+            "{}\n  --- its console ---\n{told}  --- its picture: {} ---\n",
+            shown.as_str().unwrap_or_default(),
+            picture.display()
+        )
     }
 
     fn keep(&self, picture: &[u8]) -> PathBuf {

@@ -53,7 +53,9 @@ impl Notes {
             "Network.webSocketFrameReceived" => {
                 let text = of["response"]["payloadData"].as_str().unwrap_or_default();
                 let message = serde_json::from_str(text);
-                if let Err(complaint) = message.map_err(|error| error.to_string()).and_then(|told| described::told(&told)) {
+                if let Err(complaint) =
+                    message.map_err(|error| error.to_string()).and_then(|told| described::told(&told))
+                {
                     self.complaints.push(complaint);
                 }
             }

@@ -31,7 +31,7 @@ pub(super) async fn logged_in<'a>(scene: &'a mut Scene, name: &str) -> &'a Brows
         browser.fill("Name", &name.to_lowercase()).await;
         browser.fill("Password", &password).await;
         browser.press("Enter").await;
-        browser.wait("the home page is there", "location.pathname === '/' && !!document.querySelector('#home')").await;
+        browser.wait("the home page is there", "location.pathname === '/' && document.readyState === 'complete'").await;
     }
     browser
 }
@@ -186,7 +186,10 @@ async fn was_asked(scene: &mut Scene, name: Name) {
 #[then(expr = "the list of {person} has {int} Things")]
 async fn list_has(scene: &mut Scene, name: Name, count: usize) {
     let what = format!("{count} Things in the list");
-    scene.browser(&name).wait(&what, &format!("document.querySelectorAll('#things tbody tr').length === {count}")).await;
+    scene
+        .browser(&name)
+        .wait(&what, &format!("document.querySelectorAll('#things tbody tr').length === {count}"))
+        .await;
 }
 
 #[then(expr = "the list of {person} is/shows {string}")]
@@ -198,8 +201,8 @@ async fn list_is(scene: &mut Scene, name: Name, titles: String) {
 
 #[when(expr = "{person} scrolls to the end of the list")]
 async fn scrolls(scene: &mut Scene, name: Name) {
-    let more = "document.querySelector('#more').hidden";
-    scene.browser(&name).wait("the end of the list", &format!("scrollTo(0, document.body.scrollHeight) ?? {more}")).await;
+    let script = "scrollTo(0, document.body.scrollHeight), document.querySelector('#more').hidden";
+    scene.browser(&name).wait("the end of the list", script).await;
 }
 
 #[given(expr = "{person} has made {int} Things")]

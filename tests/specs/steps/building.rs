@@ -170,9 +170,7 @@ async fn types_after(scene: &mut Scene, name: Name, text: String) {
     types_at(scene.browser(&name), "Control+End", &text).await;
 }
 
-#[when(
-    expr = "{person} types {string} at the beginning and {person} {string} at the end of the notes, at once"
-)]
+#[when(expr = "{person} types {string} at the beginning and {person} {string} at the end of the notes, at once")]
 async fn type_at_once(scene: &mut Scene, one: Name, first: String, other: Name, second: String) {
     tokio::join!(
         types_at(scene.browser(&one), "Control+Home", &first),

@@ -83,7 +83,8 @@ async fn has_parts(scene: &mut Scene, count: usize) {
 async fn crowd_edits(scene: &mut Scene, count: usize) {
     let login = Person::new(scene, "Grace").login;
     for number in 0..count {
-        let (client, mut events) = in_time("a stream", Client::connect(&scene.url(), login.clone())).await.expect("it opens");
+        let (client, mut events) =
+            in_time("a stream", Client::connect(&scene.url(), login.clone())).await.expect("it opens");
         tokio::spawn(async move { while events.recv().await.is_some() {} });
         in_time("the Thing opens", client.open(&scene.thing, Form::Json)).await.expect("it may");
         tokio::spawn(edit(client.clone(), scene.thing.clone(), number));

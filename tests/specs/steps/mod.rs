@@ -21,6 +21,7 @@ mod limits;
 mod load_test;
 mod measuring;
 mod opening;
+mod organisation;
 mod people;
 mod presence;
 mod processes;
