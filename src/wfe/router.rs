@@ -28,7 +28,7 @@ pub fn router(app: App) -> Router {
         .route("/login", get(login::page).post(login::submit))
         .route("/logout", post(login::logout))
         .route("/account/applications", get(applications::page).post(applications::end))
-        .route(organisation::PATH, get(organisation::page).post(organisation::approve))
+        .route("/admin", get(organisation::page).post(organisation::approve))
         .route("/admin/now", get(organisation::follow))
         .route("/_ajax/scroll", by_get(Action::Scroll))
         .route("/_ajax/search", by_get(Action::Search))

@@ -40,7 +40,8 @@ const MIDDLE: &str = r"(element) => {
 impl Browser {
     /// Where the middle of an element is, which a script finds; waits until there is one.
     pub async fn place(&self, what: &str, script: &str) -> Place {
-        self.wait(what, &format!("!!({script})")).await;
+        // A page that is not whole yet moves what is on it.
+        self.wait(what, &format!("document.readyState === 'complete' && !!({script})")).await;
         let (x, y) = self.evaluate(&format!("({MIDDLE})({script})")).await;
         Place { x, y }
     }
