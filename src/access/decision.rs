@@ -40,6 +40,12 @@ pub trait Records {
     /// It cannot be read.
     fn holds(&self, caller: &Caller) -> Result<bool, Self::Error>;
 
+    /// Whether someone is an administrator of their organisation.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn administers(&self, who: &Principal) -> Result<bool, Self::Error>;
+
     /// Whether one of these groups of an organisation is approved for streaming.
     ///
     /// # Errors
@@ -108,6 +114,8 @@ pub enum Denied {
     Scope(Scope),
     /// No group of theirs is approved for streaming.
     NotApproved,
+    /// They are no administrator of their organisation, or did not log in for it.
+    NotAdministrator,
     /// What is on record cannot be read: there is no proven right.
     Unreadable,
 }
@@ -119,6 +127,7 @@ impl Denied {
             Self::Gone | Self::TakenBack => ErrorCode::InvalidToken,
             Self::Scope(_) => ErrorCode::InsufficientScope,
             Self::NotApproved => ErrorCode::GroupNotApproved,
+            Self::NotAdministrator => ErrorCode::Forbidden,
             Self::Unreadable => ErrorCode::Internal,
         }
     }
@@ -126,7 +135,7 @@ impl Denied {
     /// What a stream is closed with. From what cannot be read, the client comes back and is told.
     pub fn close_code(self) -> CloseCode {
         match self {
-            Self::Gone | Self::Scope(_) => CloseCode::Forbidden,
+            Self::Gone | Self::Scope(_) | Self::NotAdministrator => CloseCode::Forbidden,
             Self::TakenBack => CloseCode::BadToken,
             Self::NotApproved => CloseCode::ApprovalWithdrawn,
             Self::Unreadable => CloseCode::Restart,
@@ -195,7 +204,7 @@ fn stands<R: Records>(records: &R, caller: &Caller, door: Door, needed: Scope) -
     if approved { Ok(()) } else { Err(Denied::NotApproved) }
 }
 
-fn unreadable(error: &dyn fmt::Display) -> Denied {
+pub(super) fn unreadable(error: &dyn fmt::Display) -> Denied {
     crate::limiter::seldom!(error, %error, "it cannot be read who may do what");
     Denied::Unreadable
 }
@@ -260,6 +269,10 @@ mod tests {
 
         fn holds(&self, _: &Caller) -> Result<bool, &'static str> {
             self.holds
+        }
+
+        fn administers(&self, _: &Principal) -> Result<bool, &'static str> {
+            Ok(false)
         }
 
         fn approves(&self, organisation: &str, groups: &[String]) -> Result<bool, &'static str> {

@@ -5,6 +5,7 @@
 
 mod caller;
 mod change;
+mod charge;
 mod decision;
 mod scope;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     caller::{Caller, Proof},
     change::{Change, Sharee},
+    charge::{Charge, may_administer},
     decision::{Denied, Door, Permit, Records, Standing, decide, may_stream, needed_role, needed_scope},
     scope::{Scope, Scopes},
 };

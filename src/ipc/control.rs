@@ -27,6 +27,8 @@ pub enum Command {
     Drain,
     /// To an `_sfe` that is replaced: take no more messages, pass on the answers to those that were taken, and end.
     GiveWay,
+    /// To WFE: the answer to [`Report::AskStatus`], a line of JSON for each process.
+    Status(Vec<String>),
     /// A question of the administrator that only this process can answer.
     Ask(AdminRequest),
 }
@@ -62,6 +64,8 @@ pub enum Report {
     LinkLost(LinkId),
     /// It cannot go on, and this is why; told to the person who started the server.
     Failed(String),
+    /// Asks how the processes are.
+    AskStatus,
     /// The answer to a [`Command::Ask`]: lines, or why not.
     Answer(Result<Vec<String>, String>),
 }
@@ -127,6 +131,13 @@ pub enum AdminRequest {
         user: String,
         /// Shut out or let in.
         disabled: bool,
+    },
+    /// Let a user look after their organisation, or no more.
+    Administrator {
+        /// Their name.
+        user: String,
+        /// Let or no more.
+        administrator: bool,
     },
     /// A new random password for a user.
     NewPassword {

@@ -87,7 +87,7 @@ pub async fn run(control: Control, mut commands: Commands, number: u16, config: 
                 give_way(&front).await;
                 return Ok(());
             }
-            Command::Start { .. } | Command::Instances(_) | Command::Ask(_) => {}
+            Command::Start { .. } | Command::Instances(_) | Command::Ask(_) | Command::Status(_) => {}
         }
     }
     Ok(())

@@ -30,6 +30,8 @@ pub struct User {
     pub groups: Vec<String>,
     /// Whether they are shut out.
     pub disabled: bool,
+    /// Whether they look after their organisation.
+    pub administrator: bool,
 }
 
 impl Store {
@@ -116,6 +118,19 @@ impl Store {
         })
     }
 
+    /// Lets a user look after their organisation, or no more.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub fn set_administrator(&self, user: &str, administrator: bool) -> Result<()> {
+        const UPDATE: &str = "UPDATE users SET administrator = ?2
+            WHERE principal = (SELECT id FROM principals WHERE name = ?1)";
+        self.write(|db| {
+            let changed = db.execute(UPDATE, params![user, administrator])?;
+            found(changed, || format!("user named {user}"))
+        })
+    }
+
     /// The user or client of this name, disabled or not; none if there is none in this organisation.
     ///
     /// # Errors
@@ -131,7 +146,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub fn users(&self) -> Result<Vec<User>> {
-        const QUERY: &str = "SELECT p.name, o.name, p.disabled,
+        const QUERY: &str = "SELECT p.name, o.name, p.disabled, u.administrator,
                 (SELECT group_concat(g.name, ' ' ORDER BY g.name) FROM memberships m JOIN groups g ON g.id = m.grp
                     WHERE m.principal = p.id)
             FROM users u JOIN principals p ON p.id = u.principal JOIN organisations o ON o.id = p.organisation
@@ -139,11 +154,12 @@ impl Store {
         self.read(|db| {
             let mut query = db.prepare_cached(QUERY)?;
             let rows = query.query_map([], |row| {
-                let groups: Option<String> = row.get(3)?;
+                let groups: Option<String> = row.get(4)?;
                 Ok(User {
                     name: row.get(0)?,
                     organisation: row.get(1)?,
                     disabled: row.get(2)?,
+                    administrator: row.get(3)?,
                     groups: groups.iter().flat_map(|groups| groups.split(' ')).map(str::to_owned).collect(),
                 })
             })?;
@@ -200,6 +216,16 @@ impl Records for Store {
             Proof::External { issued_at, .. } => self.takes_tokens_of(&caller.principal, *issued_at),
             Proof::ThisOnce => Ok(true),
         }
+    }
+
+    fn administers(&self, who: &Principal) -> Result<bool> {
+        self.read(|db| {
+            let Some(id) = id_of(db, who)? else {
+                return Ok(false);
+            };
+            let mut query = db.prepare_cached("SELECT administrator FROM users WHERE principal = ?1")?;
+            Ok(query.query_row([id], |row| row.get(0)).optional()?.unwrap_or(false))
+        })
     }
 
     fn approves(&self, organisation: &str, groups: &[String]) -> Result<bool> {

@@ -45,6 +45,8 @@ pub enum Event {
     MemberRemoved,
     OrganisationAdded,
     UserAdded,
+    AdministratorAdded,
+    AdministratorRemoved,
     UserDisabled,
     UserEnabled,
     PasswordChanged,
@@ -83,6 +85,8 @@ impl Event {
             Self::MemberRemoved => "member_removed",
             Self::OrganisationAdded => "organisation_added",
             Self::UserAdded => "user_added",
+            Self::AdministratorAdded => "administrator_added",
+            Self::AdministratorRemoved => "administrator_removed",
             Self::UserDisabled => "user_disabled",
             Self::UserEnabled => "user_enabled",
             Self::PasswordChanged => "password_changed",
@@ -203,24 +207,46 @@ impl Store {
             WHERE at >= ?1 AND (?2 IS NULL OR who = 'user:' || ?2 OR who = 'client:' || ?2
                 OR target = ?2 OR target LIKE ?2 || ' %' OR target LIKE '% ' || ?2 OR target LIKE '% ' || ?2 || ' %')
             ORDER BY number DESC LIMIT ?3";
-        self.read(|db| {
-            let mut query = db.prepare_cached(QUERY)?;
-            let rows = query.query_map(params![signed(since_millis), user, signed(most)], |row: &Row<'_>| {
-                Ok(Recorded {
-                    at: unsigned(row.get(0)?),
-                    what: row.get(1)?,
-                    who: row.get(2)?,
-                    target: row.get(3)?,
-                    outcome: row.get(4)?,
-                    address: row.get(5)?,
-                    request: row.get(6)?,
-                })
-            })?;
-            let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            rows.reverse();
-            Ok(rows)
-        })
+        self.read(|db| rows(db, QUERY, params![signed(since_millis), user, signed(most)]))
     }
+
+    /// The last rows about an organisation, the oldest first: what its users and applications did, and what was done
+    /// to them and to its groups.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn recorded_of(&self, organisation: &str, most: u64) -> Result<Vec<Recorded>> {
+        // The target begins with the name of whom or what it is about.
+        const QUERY: &str = "WITH of AS (SELECT id FROM organisations WHERE name = ?1)
+            SELECT at, what, who, target, outcome, address, request FROM audit
+            WHERE who IN (SELECT kind || ':' || name FROM principals WHERE organisation IN of)
+                OR substr(target, 1, instr(target || ' ', ' ') - 1) IN (
+                    SELECT name FROM groups
+                        WHERE organisation IN of AND (what LIKE 'group%' OR what LIKE 'member%')
+                    UNION ALL SELECT name FROM principals
+                        WHERE organisation IN of AND what NOT LIKE 'group%' AND what NOT LIKE 'member%')
+            ORDER BY number DESC LIMIT ?2";
+        self.read(|db| rows(db, QUERY, params![organisation, signed(most)]))
+    }
+}
+
+/// The rows that a query finds, the newest first, turned around.
+fn rows(db: &Connection, query: &str, parameters: impl rusqlite::Params) -> Result<Vec<Recorded>> {
+    let mut query = db.prepare_cached(query)?;
+    let rows = query.query_map(parameters, |row: &Row<'_>| {
+        Ok(Recorded {
+            at: unsigned(row.get(0)?),
+            what: row.get(1)?,
+            who: row.get(2)?,
+            target: row.get(3)?,
+            outcome: row.get(4)?,
+            address: row.get(5)?,
+            request: row.get(6)?,
+        })
+    })?;
+    let mut rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    rows.reverse();
+    Ok(rows)
 }
 
 fn add(db: &Connection, entries: &[(u64, Entry)], keep: Keep) -> Result<()> {

@@ -8,7 +8,7 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES, SEARCHED_TEXTS];
+const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES, SEARCHED_TEXTS, ADMINISTRATORS];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -178,6 +178,11 @@ CREATE VIRTUAL TABLE texts USING fts5 (title, labels, notes, content = '', conte
 -- looks again when it starts.
 ALTER TABLE things ADD COLUMN searched_until INTEGER NOT NULL DEFAULT 0;
 INSERT INTO texts (rowid, title, labels, notes) SELECT number, title, '', '' FROM things WHERE NOT deleted;
+";
+
+const ADMINISTRATORS: &str = "
+-- Users who look after their organisation.
+ALTER TABLE users ADD COLUMN administrator INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Sets what holds for one connection.

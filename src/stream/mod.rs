@@ -95,7 +95,8 @@ pub async fn run(control: Control, mut commands: Commands, config: &Config) -> i
                 };
             }
             Command::Drain => return drain(&holder).await,
-            Command::Start { .. } | Command::Instances(_) | Command::GiveWay | Command::Ask(_) => {}
+            Command::Start { .. } | Command::Instances(_) | Command::GiveWay | Command::Ask(_) | Command::Status(_) => {
+            }
         }
     }
     Ok(())

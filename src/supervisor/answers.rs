@@ -22,10 +22,7 @@ impl Supervisor {
     /// Answers a question, or begins with what is ordered.
     pub fn answer(&mut self, Asked { request, reply, connection }: Asked, announced: bool) {
         let steps = match request {
-            Request::Status => {
-                let lines = self.status().iter().map(ProcessStatus::line).collect();
-                return drop(reply.send(Ok(lines)));
-            }
+            Request::Status => return drop(reply.send(Ok(self.status_lines()))),
             Request::Config => return drop(reply.send(Ok(self.settings.lines()))),
             Request::Metrics => return drop(reply.send(Ok(vec![self.metrics()]))),
             Request::Ask(question) => match self.processes.get(ProcessId::Wfe) {
@@ -51,6 +48,11 @@ impl Supervisor {
             Ok(steps) => self.begin_order(steps, reply),
             Err(why) => drop(reply.send(Err(why))),
         }
+    }
+
+    /// A line of JSON for each process.
+    pub(super) fn status_lines(&self) -> Vec<String> {
+        self.status().iter().map(ProcessStatus::line).collect()
     }
 
     /// Every process that should run.

@@ -220,6 +220,12 @@ impl Supervisor {
                     let _ = self.answers.remove(0).send(answer);
                 }
             }
+            Report::AskStatus => {
+                let lines = self.status_lines();
+                if let Some(child) = self.processes.get(id) {
+                    child.tell(Command::Status(lines), Vec::new());
+                }
+            }
             Report::Failed(why) => tracing::error!(process = %id, why, "a process cannot go on"),
         }
     }
@@ -250,7 +256,7 @@ impl Supervisor {
             }
             Happening::Ended(_) => self.processes.drop_standby(instance),
             Happening::Reported(Report::Failed(why)) => tracing::error!(process = %id, why, "a process cannot go on"),
-            Happening::Reported(Report::LinkLost(_) | Report::Answer(_) | Report::Counted(_))
+            Happening::Reported(Report::LinkLost(_) | Report::Answer(_) | Report::AskStatus | Report::Counted(_))
             | Happening::Unlinked(_)
             | Happening::Overdue
             | Happening::Due => {}

@@ -2,13 +2,13 @@
 //! record of what was done. Each answer is lines to print, or one line that says why not. What is asked of the
 //! authorisation server is answered there.
 
-use std::rc::Rc;
+use std::{net::IpAddr, rc::Rc};
 
 use serde::Serialize;
 
 use super::{App, live_access::LiveAccess, oauth::administration as applications, passwords::secret};
 use crate::{
-    access::Principal,
+    access::{Charge, Principal},
     clock,
     ipc::control::{AdminRequest, LISTED_AT_ONCE},
     store::{
@@ -45,8 +45,12 @@ impl Administration {
             AdminRequest::Users { json, skip } => {
                 let users = self.store().users();
                 let (name, of) = widths(&users, |user| (&user.name, &user.organisation));
-                lines(users, json, skip, |User { name: user, organisation, disabled, groups }| {
-                    let state = if *disabled { "disabled" } else { "enabled" };
+                lines(users, json, skip, |User { name: user, organisation, disabled, administrator, groups }| {
+                    let state = match (disabled, administrator) {
+                        (true, _) => "disabled",
+                        (false, true) => "administrator",
+                        (false, false) => "enabled",
+                    };
                     format!("{user:name$}  {organisation:of$}  {state:8}  {}", groups.join(" "))
                 })
             }
@@ -83,6 +87,12 @@ impl Administration {
                 })?;
                 Ok(vec![format!("{user} is {state}{}", and_connections(ended))])
             }
+            AdminRequest::Administrator { user, administrator } => {
+                let event = if administrator { Event::AdministratorAdded } else { Event::AdministratorRemoved };
+                self.done(event, &user, |store| store.set_administrator(&user, administrator))?;
+                let no_more = if administrator { "is" } else { "is no longer" };
+                Ok(vec![format!("{user} {no_more} an administrator of their organisation")])
+            }
             AdminRequest::Oauth(request) => applications::answer(self, request),
             AdminRequest::NewPassword { user } => {
                 let (password, hash) = self.new_password().await?;
@@ -91,6 +101,18 @@ impl Administration {
                 Ok(vec![changed, format!("password: {password}")])
             }
         }
+    }
+
+    /// Approves a group of the organisation that somebody looks after, or withdraws that; how many streams that ended.
+    pub fn approve_for(&self, charge: &Charge, group: &str, approved: bool, address: IpAddr) -> Result<usize, String> {
+        let event = if approved { Event::GroupApproved } else { Event::GroupWithdrawn };
+        let entry = Entry { address: Some(address), ..Entry::of(charge.caller(), event, group) };
+        self.done_as(entry, |store| {
+            if self.organisation_of(group)? != charge.organisation() {
+                return Err(StoreError::Absent(format!("group named {group}")));
+            }
+            store.set_approved(group, approved)
+        })
     }
 
     pub fn store(&self) -> &Store {
@@ -164,7 +186,11 @@ impl Administration {
         target: &str,
         change: impl FnOnce(&Store) -> Result<(), StoreError>,
     ) -> Result<usize, String> {
-        let entry = Entry::of_administrator(event, target);
+        self.done_as(Entry::of_administrator(event, target), change)
+    }
+
+    /// The same, whoever does it.
+    fn done_as(&self, entry: Entry, change: impl FnOnce(&Store) -> Result<(), StoreError>) -> Result<usize, String> {
         let done = self.store().recording((clock::unix_millis(), entry.clone(), self.keep), change);
         let ended = self.live_access.catch_up();
         done.map(|()| ended).map_err(|error| {

@@ -17,6 +17,9 @@ use crate::{
     protocol::{ErrorCode, action::Action},
 };
 
+/// What the button says that makes a copy.
+const KEEP: &str = "Keep a copy as a new Thing";
+
 /// `GET /things/{id}`.
 pub(super) async fn page(
     State(app): State<App>,
@@ -31,8 +34,8 @@ pub(super) async fn page(
         if error.code != ErrorCode::ThingNotFound.number() {
             return Err(error.into());
         }
-        let text = "There is no such Thing, or it is not shared with you. Ask whoever sent you here to share it.";
-        return Ok(pages::refusal(StatusCode::NOT_FOUND, "No such Thing", text));
+        let content = absent(&thing, &caller.principal.name);
+        return Ok(pages::page(StatusCode::NOT_FOUND, "No such Thing", Some(&caller.principal), &content));
     }
     let thing = thing.parse().map_err(|_| ErrorCode::ThingNotFound)?;
     let title = app.store().title(thing)?;
@@ -56,9 +59,24 @@ pub(super) async fn create(
     Ok(Redirect::to(&format!("/things/{thing}")).into_response())
 }
 
+/// Where there is no such Thing for somebody, their device may still keep a copy of it.
+fn absent(thing: &str, user: &str) -> Markup {
+    html! {
+        h1 { "No such Thing" }
+        p { "There is no such Thing, or it is not shared with you. Ask whoever sent you here to share it." }
+        div #kept data-thing=(thing) data-user=(user) hidden {
+            p { "This device has a copy of it, as you saw it last." }
+            button #keep-copy type="button" { (KEEP) }
+            output role="status" {}
+        }
+        script type="module" src="/assets/kept.js" {}
+    }
+}
+
 fn heading(title: &str) -> Markup {
     html! {
         a href="/" { "WidgetApp" }
+        h1 .unseen { "Thing" }
         input #title value=(title) maxlength="200" aria-label="Title" autocomplete="off" readonly;
         span #status role="status" { "Opening" }
         button #open-share type="button" hidden { "Share" }
@@ -68,8 +86,11 @@ fn heading(title: &str) -> Markup {
 fn content(thing: &str, user: &str, live: bool) -> Markup {
     let tools = [("select", "Select", "V"), ("box", "Box", "B"), ("circle", "Circle", "C"), ("note", "Note", "N")];
     html! {
-        h1 .unseen { "Thing" }
-        p #explained role="status" hidden {}
+        section #explained aria-label="What you should know" hidden {
+            p #explanation role="status" {}
+            button #keep-copy type="button" hidden { (KEEP) }
+            output role="status" {}
+        }
         main #editor data-thing=(thing) data-user=(user) data-live=(live) {
             section #work aria-label="Drawing" {
                 div .tools role="toolbar" aria-label="Tools" {
@@ -88,7 +109,8 @@ fn content(thing: &str, user: &str, live: bool) -> Markup {
                 // What is drawn is in the list of parts too, for those who do not see it.
                 svg #canvas tabindex="0" role="application" aria-label="Canvas" aria-describedby="keys" {}
                 p #keys hidden {
-                    "Arrow keys move what is selected, Enter writes its label, Delete removes it, Escape selects nothing."
+                    "B, C and N take a box, a circle or a note, and Enter puts it into the middle. Arrow keys move what \
+                     is selected, Enter writes its label, Delete removes it, Escape selects nothing."
                 }
             }
             aside #side aria-label="About this Thing" {

@@ -12,6 +12,7 @@ use super::{
     App, Ready,
     administration::Administration,
     live_access::LiveAccess,
+    organisation::LiveSide,
     recorder::{Audit, Recorder},
     router, secret_hash,
 };
@@ -63,8 +64,8 @@ impl Front {
         let ready = Ready::default();
         let bound = ["127.0.0.1:8080".parse().unwrap()];
         let (audit, recorder) = Audit::new(people.store.clone(), Keep { days: 1, rows: 1000 });
-        let services = Services::new().0;
-        let app = App::new(Arc::new(config), people.store.clone(), services, &bound, ready.clone(), audit).unwrap();
+        let channels = (Services::new().0, LiveSide::new().0);
+        let app = App::new(Arc::new(config), people.store.clone(), channels, &bound, ready.clone(), audit).unwrap();
         let client = |id, secret: Option<&[u8]>, redirect_uris: &[String]| {
             let scopes = "stream things:read";
             let organisation = "acme";

@@ -21,6 +21,7 @@ pub mod live_access;
 mod login;
 mod oauth;
 pub mod openapi;
+mod organisation;
 mod origin;
 mod pages;
 mod passwords;
@@ -62,6 +63,7 @@ pub use stream_door::Handover;
 
 use admissions::Admissions;
 use oauth::{TokenRequests, consent::Seals};
+use organisation::LiveSide;
 use origin::Site;
 use recorder::Audit;
 use sign_in::{Credentials, LoggedIn, Refused, SignIn};
@@ -89,6 +91,7 @@ struct Inner {
     config: Arc<Config>,
     store: Store,
     services: Services,
+    live_side: LiveSide,
     tokens: Tokens,
     verifier: Verifier,
     sign_in: SignIn,
@@ -111,7 +114,7 @@ impl App {
     pub fn new(
         config: Arc<Config>,
         store: Store,
-        services: Services,
+        (services, live_side): (Services, LiveSide),
         bound: &[SocketAddr],
         ready: Ready,
         audit: Audit,
@@ -130,6 +133,7 @@ impl App {
             config,
             store,
             services,
+            live_side,
             tokens,
             verifier,
             sign_in,
@@ -171,6 +175,11 @@ impl App {
 
     fn services(&self) -> &Services {
         &self.0.services
+    }
+
+    /// The way to the live side of the process, for the administrator's page.
+    fn live_side(&self) -> &LiveSide {
+        &self.0.live_side
     }
 
     fn config(&self) -> &Config {

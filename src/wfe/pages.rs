@@ -1,5 +1,7 @@
 //! The pages for people: login and home, and what all pages have in common. They work without a script.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{RawQuery, State},
     response::{IntoResponse, Redirect, Response},
@@ -11,7 +13,7 @@ use http::{
 use maud::{DOCTYPE, Markup, html};
 
 use super::{
-    App, body::Fields, caller, login::AuthSession, oauth::applications, problem::Problem,
+    App, body::Fields, caller, login::AuthSession, oauth::applications, organisation, problem::Problem,
     router::CONTENT_SECURITY_POLICY_TEXT,
 };
 use crate::{
@@ -74,8 +76,10 @@ pub(super) async fn home(
         Some(text) => app.store().search(&user.principal, text, PAGE_THINGS)?,
         None => app.store().feed(&user.principal, query.get("cursor"), PAGE_THINGS)?,
     };
+    let administers = access::may_administer(app.store(), &Arc::new(caller)).is_ok();
     let content = html! {
         h1 { "Things" }
+        @if administers { p { a href=(organisation::PATH) { "Administration" } } }
         form #create method="post" action="/things" .row {
             label for="new-title" { "New Thing" }
             input #new-title name="title" maxlength=(MAX_TITLE_CHARS) autocomplete="off";
@@ -86,6 +90,7 @@ pub(super) async fn home(
             input #q type="search" name="q" maxlength=(MAX_QUERY_CHARS) value=(sought.unwrap_or_default());
             button type="submit" { "Search" }
         }
+        p #news role="status" {}
         div #home data-live=(live) { (list(&things, sought)) }
         script type="module" src="/assets/home.js" {}
     };

@@ -31,6 +31,7 @@ use super::{
     handover::{Handovers, Passenger},
     links::Links,
     live_access::LiveAccess,
+    organisation::{Answers, LiveSide},
     problem,
     recorder::Audit,
     router,
@@ -83,13 +84,17 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     let keep = Keep { days: config.audit.keep_days, rows: config.audit.keep_rows };
     let (audit, recorder) = Audit::new(store.clone(), keep);
     tokio::task::spawn_local(recorder.run());
-    let app = App::new(config.clone(), store.clone(), services.clone(), &bound, ready.clone(), audit.clone())?;
+    let (asking, looked) = LiveSide::new();
+    let channels = (services.clone(), asking);
+    let app = App::new(config.clone(), store.clone(), channels, &bound, ready.clone(), audit.clone())?;
     let links = live_side(&config, &store, Arc::new(log), app.verifier().clone(), audit.clone())?;
     let sessions = links.sessions.clone();
     let telling = move || Load { clients: u32::try_from(sessions.total()).unwrap_or(u32::MAX), ..Load::default() };
     tokio::task::spawn_local(load::tell(control.clone(), Rc::default(), telling));
     let actions = links.actions.clone();
-    let administration = Administration { app: app.clone(), live_access: links.live_access.clone(), keep };
+    let administration = Rc::new(Administration { app: app.clone(), live_access: links.live_access.clone(), keep });
+    let answers = Rc::new(Answers::new(administration.clone(), links.sessions.clone(), control.clone()));
+    tokio::task::spawn_local(answers.clone().run(looked));
     let (questions, mut asked) = mpsc::unbounded_channel();
     let answering = control.clone();
     tokio::task::spawn_local(async move {
@@ -139,6 +144,7 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
                 });
             }
             Command::Instances(instances) => links.handovers.set_instances(&instances),
+            Command::Status(lines) => answers.told(lines),
             Command::Ask(request) => drop(questions.send(request)),
             Command::Drain => break,
             Command::Start { .. } | Command::GiveWay => {}

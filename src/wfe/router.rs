@@ -12,7 +12,7 @@ use super::{
     ajax::{by_get, by_post},
     assets, body, editor, health, legacy, login,
     oauth::{applications, authorize, client_request, consent, metadata, presented, token},
-    openapi, pages, problem,
+    openapi, organisation, pages, problem,
     problem::Problem,
     request_id, stream_door, tickets,
 };
@@ -28,6 +28,8 @@ pub fn router(app: App) -> Router {
         .route("/login", get(login::page).post(login::submit))
         .route("/logout", post(login::logout))
         .route("/account/applications", get(applications::page).post(applications::end))
+        .route("/admin", get(organisation::page).post(organisation::approve))
+        .route("/admin/now", get(organisation::follow))
         .route("/_ajax/scroll", by_get(Action::Scroll))
         .route("/_ajax/search", by_get(Action::Search))
         .route("/_ajax/select", by_post(Action::Select))

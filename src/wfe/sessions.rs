@@ -9,6 +9,7 @@ use std::{
 
 use uuid::Uuid;
 
+use super::organisation::Connected;
 use crate::{
     access::{Caller, Principal, Proof, Role},
     ipc::{link, messages::WfeDown},
@@ -150,6 +151,15 @@ impl Sessions {
     /// How many sessions there are.
     pub fn total(&self) -> usize {
         self.inner.borrow().links.values().map(|link| link.sessions.len()).sum()
+    }
+
+    /// The sessions of an organisation's users and clients.
+    pub fn of_organisation(&self, organisation: &str) -> Vec<Connected> {
+        let inner = self.inner.borrow();
+        let all = inner.links.values().flat_map(|link| link.sessions.values());
+        all.filter(|session| session.caller.principal.organisation == organisation && !session.ended)
+            .map(|session| Connected { name: session.caller.principal.name.clone(), things: session.open.len() })
+            .collect()
     }
 
     /// The sessions that were opened by such a proof.

@@ -23,7 +23,12 @@ use libtest_mimic::Arguments;
 pub struct Catalogue {
     features: Vec<Feature>,
     entries: BTreeMap<String, Entry>,
+    /// Those that measure, and ask for a machine that does nothing else: they run when `--ignored` asks for them.
+    measured: BTreeSet<String>,
 }
+
+/// The tag of scenarios that measure.
+const MEASURED: &str = "measured";
 
 /// What is known of a scenario beside what it does.
 #[derive(Clone, Debug)]
@@ -42,7 +47,7 @@ impl Catalogue {
     /// # Errors
     /// Something cannot be read, or two scenarios have one name; the text says which and where.
     pub fn read() -> Result<Self, String> {
-        let mut catalogue = Self { features: Vec::new(), entries: BTreeMap::new() };
+        let mut catalogue = Self { features: Vec::new(), entries: BTreeMap::new(), measured: BTreeSet::new() };
         for feature in features::read_all().map_err(|why| why.to_string())? {
             catalogue.add(feature)?;
         }
@@ -60,7 +65,11 @@ impl Catalogue {
         let feature = feature.expand_examples().map_err(|why| why.to_string())?;
         for scenario in scenarios(&feature) {
             let entry = entries.get(&scenario.span.start).cloned();
-            self.enter(name(&feature, scenario), entry.ok_or("a scenario comes from nowhere")?)?;
+            let name = name(&feature, scenario);
+            if scenario.tags.iter().any(|tag| tag == MEASURED) {
+                self.measured.insert(name.clone());
+            }
+            self.enter(name, entry.ok_or("a scenario comes from nowhere")?)?;
         }
         self.features.push(feature);
         Ok(())
@@ -86,20 +95,21 @@ impl Catalogue {
         }
     }
 
-    /// How many scenarios there are.
+    /// How many scenarios there are, but those that measure.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() - self.measured.len()
     }
 
     /// The scenarios that these options select, as libtest understands them.
     pub fn wanted(&self, arguments: &Arguments) -> BTreeMap<String, Entry> {
-        if arguments.ignored || arguments.bench {
+        if arguments.bench {
             return BTreeMap::new();
         }
+        let asked_for = |name: &String| arguments.include_ignored || self.measured.contains(name) == arguments.ignored;
         let fits = |name: &str, filter: &str| if arguments.exact { name == filter } else { name.contains(filter) };
         let selected = |name: &String| arguments.filter.as_ref().is_none_or(|filter| fits(name, filter));
         let skipped = |name: &String| arguments.skip.iter().any(|filter| fits(name, filter));
-        let all = self.entries.iter().filter(|(name, _)| selected(name) && !skipped(name));
+        let all = self.entries.iter().filter(|(name, _)| asked_for(name) && selected(name) && !skipped(name));
         all.map(|(name, entry)| (name.clone(), entry.clone())).collect()
     }
 }

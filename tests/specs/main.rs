@@ -12,6 +12,7 @@
 //! | `person`, `program` | who takes part: through the Rust client, or by bare messages |
 //! | `editor` | an editor built on Yjs, by y-websocket |
 //! | `listener` | a program that listens to server-sent events |
+//! | `browser/` | a person's real browser |
 //! | `application` | an application that acts for people, and their browser |
 //! | `test_issuer` | an identity provider that does as it is told |
 //! | `screen` | a command that shows a picture |
@@ -22,6 +23,7 @@
 //! | `steps/` | what the sentences mean |
 
 mod application;
+mod browser;
 mod catalogue;
 #[path = "../../book/examples/client-rust/client.rs"]
 mod client_rust;
@@ -96,7 +98,7 @@ fn main() -> ExitCode {
     };
     // The TLS library wants to be told which cryptography to use, also where no TLS is spoken.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let filtered_out = catalogue.len() - wanted.len();
+    let filtered_out = catalogue.len().saturating_sub(wanted.len());
     let names: BTreeSet<String> = wanted.keys().cloned().collect();
     let report = Report::new(wanted, filtered_out, ledger, &arguments);
     let runtime = tokio::runtime::Runtime::new().expect("threads can be started");
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
     );
     // Clients and products of the last scenarios may still be at work.
     runtime.shutdown_background();
+    browser::Chromium::end_shared();
     if report.conclude() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 

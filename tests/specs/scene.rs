@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::SemaphorePermit};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::{
     application::Application,
+    browser::{self, Browser},
     editor::Editor,
     listener::Listener,
     nginx::Nginx,
@@ -53,6 +54,10 @@ pub struct Scene {
     pub offset: u64,
     /// People by name.
     pub people: BTreeMap<String, Person>,
+    /// Their browsers, by the person's name.
+    browsers: BTreeMap<String, Browser>,
+    /// The leave to have browsers.
+    room: Option<SemaphorePermit<'static>>,
     /// Programs by name.
     pub programs: BTreeMap<String, Program>,
     /// Programs that listen to server-sent events, by name.
@@ -197,6 +202,22 @@ impl Scene {
         self.people.get(name).unwrap_or_else(|| panic!("the feature has not connected {name}"))
     }
 
+    /// Somebody's browser, which is opened if they have none yet.
+    pub async fn open_browser(&mut self, name: &str) -> &mut Browser {
+        if self.room.is_none() {
+            self.room = Some(browser::room().await);
+        }
+        if !self.browsers.contains_key(name) {
+            self.browsers.insert(name.to_owned(), Browser::open(name).await);
+        }
+        self.browsers.get_mut(name).expect("it is there")
+    }
+
+    /// Somebody's browser.
+    pub fn browser(&self, name: &str) -> &Browser {
+        self.browsers.get(name).unwrap_or_else(|| panic!("the feature has opened no browser for {name}"))
+    }
+
     /// A program that has connected.
     pub fn program(&mut self, name: &str) -> &mut Program {
         self.programs.get_mut(name).unwrap_or_else(|| panic!("the feature has not connected \"{name}\""))
@@ -222,9 +243,11 @@ impl Scene {
         self.answer.as_ref().expect("something was asked over HTTP")
     }
 
-    /// The scenario is over: nothing may have come that the guides do not describe.
+    /// The scenario is over: nothing may have come that the guides do not describe, and no page may have
+    /// failed.
     pub fn conclude(&self) {
         self.programs.values().for_each(|program| drop(program.seen()));
+        self.browsers.values().for_each(Browser::conclude);
     }
 
     /// What everyone has seen, and the server's log.
@@ -233,6 +256,9 @@ impl Scene {
         let mut account = String::new();
         for (name, person) in &self.people {
             let _ = write!(account, "  --- what {name} saw ---\n{}", person.account());
+        }
+        for (name, browser) in &self.browsers {
+            let _ = write!(account, "  --- the page before {name} ---\n{}", browser.account());
         }
         for (name, program) in &self.programs {
             let _ = write!(account, "  --- what \"{name}\" saw ---\n{}", program.account());

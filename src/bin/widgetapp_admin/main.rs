@@ -103,6 +103,12 @@ struct Options {
     /// Shut out the user named by -user. Their streams end at once.
     #[arg(long, requires = "user")]
     disable: bool,
+    /// Make the user named by -user an administrator of their organisation, who has the page /admin for it.
+    #[arg(long, requires = "user")]
+    administrator: bool,
+    /// Make the user named by -user an administrator no more.
+    #[arg(long, requires = "user")]
+    no_administrator: bool,
     /// Give the user named by -user a new random password, which is printed once. Their logins, tokens and
     /// streams end at once.
     #[arg(long, requires = "user")]
@@ -164,7 +170,7 @@ struct Options {
 }
 
 /// What can be asked for; one of them at a time.
-const WHAT: [&str; 23] = [
+const WHAT: [&str; 25] = [
     "status",
     "watch",
     "config",
@@ -179,6 +185,8 @@ const WHAT: [&str; 23] = [
     "remove_member",
     "users",
     "disable",
+    "administrator",
+    "no_administrator",
     "password",
     "add",
     "clients",
@@ -296,11 +304,14 @@ fn of_user(options: &Options, user: String) -> Result<AdminRequest, &'static str
     if options.disable || options.enable {
         return Ok(AdminRequest::Disable { user, disabled: options.disable });
     }
+    if options.administrator || options.no_administrator {
+        return Ok(AdminRequest::Administrator { user, administrator: options.administrator });
+    }
     if options.password {
         return Ok(AdminRequest::NewPassword { user });
     }
     if !options.add {
-        return Err("-user NAME goes with -add, -disable, -enable or -password");
+        return Err("-user NAME goes with -add, -disable, -enable, -administrator, -no-administrator or -password");
     }
     let (organisation, groups) = (options.organisation.clone(), options.group.clone());
     Ok(AdminRequest::AddUser { name: user, organisation, groups })

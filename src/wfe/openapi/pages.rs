@@ -15,6 +15,7 @@ use crate::{
     wfe::{
         login::{LoginAnswer, LoginForm},
         oauth::applications,
+        organisation,
     },
 };
 
@@ -24,6 +25,16 @@ use crate::{
 struct EndApplication {
     /// The application's id.
     client: String,
+}
+
+/// A button of the groups.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the fields of a form")]
+struct ApproveGroup {
+    /// The group's name.
+    group: String,
+    /// `true` or `false`.
+    approved: String,
 }
 
 pub(super) fn all() -> Vec<Endpoint> {
@@ -37,6 +48,9 @@ pub(super) fn all() -> Vec<Endpoint> {
         log_out(),
         applications(),
         end_application(),
+        organisation(),
+        approve_group(),
+        organisation_now(),
     ]
 }
 
@@ -156,4 +170,49 @@ fn end_application() -> Endpoint {
         .answers_bare(303, "It has ended, or nobody is logged in.")
         .with_header(303, "Location", "The page again, or `/login`.")
         .refuses(&[E::OriginNotAllowed, E::UnsupportedMediaType])
+}
+
+fn organisation() -> Endpoint {
+    page("get", organisation::PATH, "organisation")
+        .says("Administration", "The page for the administrators of an organisation.")
+        .by(&[By::Cookie])
+        .answers_page(200, "The page.")
+        .answers_page(403, "The user is no administrator.")
+        .answers_bare(303, "Nobody is logged in.")
+        .with_header(303, "Location", "`/login`, which leads back.")
+        .refuses(&[E::Unavailable])
+}
+
+fn approve_group() -> Endpoint {
+    let form = ("application/x-www-form-urlencoded", schemas::reference::<ApproveGroup>());
+    page("post", organisation::PATH, "approve_group")
+        .says(
+            "Approve a group",
+            "Approves a group of the administrator's organisation for streaming, or withdraws that, which ends its \
+             members' streams.",
+        )
+        .by(&[By::Cookie])
+        .uses(Schemas::taken::<ApproveGroup>)
+        .takes_either(&[form])
+        .answers_bare(303, "It is done.")
+        .with_header(303, "Location", "The page again.")
+        .refuses(&[E::NotLoggedIn, E::Forbidden, E::BadRequest, E::OriginNotAllowed, E::UnsupportedMediaType])
+        .refuses(&[E::Unavailable])
+}
+
+fn organisation_now() -> Endpoint {
+    let process = json!({"type": "object", "description": "As `widgetapp_admin -status -json` prints it."});
+    let connected = json!({"type": "object", "required": ["name", "things"], "additionalProperties": false,
+        "properties": {
+            "name": {"type": "string", "description": "A user's name, or an application's id."},
+            "things": {"type": "integer", "description": "How many Things are open over this stream."}}});
+    let now = json!({"type": "object", "required": ["processes", "connected"], "additionalProperties": false,
+        "properties": {
+            "processes": {"type": "array", "items": process, "description": "Each process of the server."},
+            "connected": {"type": "array", "items": connected, "description": "The streams of the organisation."}}});
+    page("get", "/admin/now", "organisation_now")
+        .says("Administration, as it is now", "What the page for the administrators of an organisation follows.")
+        .by(&[By::Cookie])
+        .answers_with(200, "The processes, and who is connected.", "application/json", now)
+        .refuses(&[E::NotLoggedIn, E::Forbidden, E::Unavailable])
 }

@@ -15,12 +15,12 @@ export default defineConfig({
     emptyOutDir: true,
     modulePreload: false,
     rollupOptions: {
-      input: { editor: file('src/editor/main.ts'), home: file('src/home/main.ts') },
+      input: { editor: file('src/editor/main.ts'), home: file('src/home/main.ts'), kept: file('src/kept/main.ts'), admin: file('src/organisation/main.ts') },
       output: {
         entryFileNames: '[name].js',
         chunkFileNames: '[name].js',
         assetFileNames: '[name][extname]',
-        manualChunks: (id) => (/node_modules|client\/js|src\/(ajax|dom)/.test(id) ? 'client' : undefined),
+        manualChunks: (id) => (/node_modules|client\/js|src\/(ajax|content|dom)/.test(id) ? 'client' : undefined),
       },
     },
   },

@@ -28,6 +28,7 @@ pub async fn check(needs: &[String]) {
         "node" => "node with a WebSocket, or with the package ws (TEST_NODE_PATH), is not here".to_owned(),
         "openid-client" => "node with the package openid-client (TEST_NODE_PATH) is not here".to_owned(),
         "y-websocket" => "node with the packages yjs and y-websocket (TEST_NODE_PATH) is not here".to_owned(),
+        "axe-core" => "the package axe-core of Node (TEST_NODE_PATH) is not here".to_owned(),
         what => format!("{what} is not here"),
     };
     let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
@@ -46,7 +47,7 @@ pub fn node_path() -> Option<OsString> {
 }
 
 fn is_here(what: &str) -> bool {
-    if ["openid-client", "y-websocket"].contains(&what) {
+    if ["openid-client", "y-websocket", "axe-core"].contains(&what) {
         // Modules are found beside the program alone, so that Node cannot be asked from here.
         return is_here("node") && node_path().is_some_and(|packages| Path::new(&packages).join(what).is_dir());
     }

@@ -5,6 +5,7 @@
 import * as Y from 'yjs';
 
 import { Refused, post } from '../ajax.js';
+import { type Content, contentOf } from '../content.js';
 import { diff, type Json, type Operation } from './diff.js';
 import type { OpenThing } from './open-thing.js';
 
@@ -12,7 +13,7 @@ interface State {
   role: string;
   epoch: string;
   offset: number;
-  content: { meta: Record<string, Json>; parts: Record<string, Record<string, Json>>; notes: string };
+  content: Content;
 }
 
 const SAVE_AFTER_MS = 500;
@@ -27,7 +28,7 @@ export class AloneThing implements OpenThing {
   unsaved = 0;
   readonly #id: string;
   readonly #listeners = new Set<() => void>();
-  #stored: State['content'] = { meta: {}, parts: {}, notes: '' };
+  #stored: Content = { meta: {}, parts: {}, notes: '' };
   #offset = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving = false;
@@ -47,6 +48,9 @@ export class AloneThing implements OpenThing {
     this.#listeners.add(listener);
   }
 
+  /** Nothing of it is kept. */
+  async forget(): Promise<void> {}
+
   async #open(): Promise<void> {
     try {
       this.#show(await post<State>('select', { thing: this.#id }));
@@ -62,7 +66,7 @@ export class AloneThing implements OpenThing {
     this.role = state.role;
     this.#stored = state.content;
     this.#offset = state.offset;
-    this.doc.transact(() => diff(this.#content(), state.content).forEach((operation) => apply(this.doc, operation)), this);
+    this.doc.transact(() => diff(contentOf(this.doc), state.content).forEach((operation) => apply(this.doc, operation)), this);
   }
 
   #later(wait: number): void {
@@ -75,7 +79,7 @@ export class AloneThing implements OpenThing {
   async #save(): Promise<void> {
     if (this.#saving || this.#over()) return;
     this.#saving = true;
-    const [count, sent] = [this.unsaved, this.#content()];
+    const [count, sent] = [this.unsaved, contentOf(this.doc)];
     const patch = diff(this.#stored, sent);
     try {
       if (patch.length > 0) {
@@ -83,7 +87,7 @@ export class AloneThing implements OpenThing {
       }
       const stored = await post<State>('select', { thing: this.#id });
       // What was typed meanwhile is made again on what is stored now.
-      const meanwhile = diff(sent, this.#content());
+      const meanwhile = diff(sent, contentOf(this.doc));
       this.#show(stored);
       this.doc.transact(() => meanwhile.forEach((operation) => apply(this.doc, operation)), this);
       this.unsaved -= count;
@@ -94,11 +98,6 @@ export class AloneThing implements OpenThing {
     this.#saving = false;
     this.#changed();
     if (this.unsaved > 0 && !this.#over()) this.#later(this.state === 'offline' ? TRY_AGAIN_AFTER_MS : 0);
-  }
-
-  #content(): State['content'] {
-    const { meta = {}, parts = {}, notes = '' } = this.doc.toJSON() as Partial<State['content']>;
-    return { meta, parts, notes };
   }
 
   #failed(error: unknown): void {

@@ -2,6 +2,8 @@
 import { LiveThing, Presence, Stream } from '@widgetapp/client';
 
 import './editor.css';
+import type { Refused } from '../ajax.js';
+import { keepAsNew } from '../content.js';
 import { find } from '../dom.js';
 import { AloneThing } from './alone.js';
 import { Canvas } from './canvas.js';
@@ -83,14 +85,15 @@ function showState(): void {
   const status = find<HTMLElement>('#status');
   status.dataset.sign = sign;
   if (status.textContent !== text) status.textContent = text;
-  const explained = find<HTMLElement>('#explained');
-  explained.hidden = !more || (sign === 'good' && thing.state === 'live');
-  if (explained.textContent !== (more ?? '')) explained.textContent = more ?? '';
+  const explanation = find<HTMLElement>('#explanation');
+  find<HTMLElement>('#explained').hidden = !more;
+  if (explanation.textContent !== (more ?? '')) explanation.textContent = more ?? '';
   const enabled = mayChange();
   tools.enabled = enabled;
   notes.readOnly = title.readOnly = !enabled;
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-changes]')) button.disabled = !enabled;
   find<HTMLElement>('#open-share').hidden = thing.role !== 'owner';
+  find<HTMLElement>('#keep-copy').hidden = thing.state !== 'ended' || parts.map.size + parts.notes.length === 0;
   showUndo();
   panel.schedule();
 }
@@ -131,6 +134,16 @@ function fit(): void {
   const { width, height } = canvas.size;
   view.fit(parts.all(), width, height);
 }
+
+find('#keep-copy').addEventListener('click', () => {
+  keepAsNew(thing.doc).then(
+    async (path) => {
+      await thing.forget();
+      location.assign(path);
+    },
+    (error: Refused) => (find('#explained output').textContent = `That did not work: ${error.message}.`),
+  );
+});
 
 // Whoever leaves with changes that are not stored anywhere is asked first.
 window.addEventListener('beforeunload', (event) => {

@@ -10,6 +10,8 @@ export interface OpenThing {
   readonly role: string;
   readonly why: string | undefined;
   readonly unsaved: number;
+  /** Removes what this device keeps of it. */
+  forget(): Promise<void>;
   /** Calls `listener` whenever something of this is another. */
   on(event: 'change', listener: () => void): unknown;
 }

@@ -18,6 +18,7 @@ export class Panel {
   readonly #label = find<HTMLInputElement>('#label');
   readonly #color = find<HTMLInputElement>('#color');
   #scheduled = false;
+  #shown = '';
 
   constructor(parts: Parts, tools: Tools) {
     this.#parts = parts;
@@ -55,19 +56,25 @@ export class Panel {
     this.#scheduled = false;
     const parts = this.#parts.all();
     const listed = parts.slice(0, MOST_LISTED);
-    const focused = document.activeElement?.getAttribute('data-listed');
-    this.#list.replaceChildren(...listed.map((part) => this.#entry(part)));
-    if (parts.length > listed.length) this.#list.append(element('li', {}, `and ${parts.length - listed.length} more`));
-    if (focused) this.#list.querySelector<HTMLElement>(`[data-listed="${CSS.escape(focused)}"]`)?.focus();
+    // Most changes are moves, which the list does not show.
+    const chosen = this.#tools.selected;
+    const shown = JSON.stringify([listed.map((part) => [part.id, nameOf(part), chosen.has(part.id)]), parts.length]);
+    if (shown !== this.#shown) this.#writeList(listed, parts.length - listed.length);
+    this.#shown = shown;
     this.#writeFields();
   }
 
+  #writeList(listed: Part[], more: number): void {
+    const focused = document.activeElement?.getAttribute('data-listed');
+    this.#list.replaceChildren(...listed.map((part) => this.#entry(part)));
+    if (more > 0) this.#list.append(element('li', {}, `and ${more} more`));
+    if (focused) this.#list.querySelector<HTMLElement>(`[data-listed="${CSS.escape(focused)}"]`)?.focus();
+  }
+
   #entry(part: Part): HTMLLIElement {
-    const kind = NAMES[part.kind] ?? 'Part';
-    const name = part.label ? `${kind}: ${part.label}` : kind;
     const chosen = this.#tools.selected.has(part.id);
     const attributes = { type: 'button', 'data-listed': part.id, 'aria-pressed': String(chosen) };
-    const button = element('button', attributes, name);
+    const button = element('button', attributes, nameOf(part));
     button.addEventListener('click', (event) => {
       const others = event.shiftKey ? [...this.#tools.selected] : [];
       this.#tools.select([...others, part.id]);
@@ -88,4 +95,9 @@ export class Panel {
     if (this.#label.value !== label) this.#label.value = label;
     if (part && /^#[0-9a-f]{6}$/i.test(part.color)) this.#color.value = part.color;
   }
+}
+
+function nameOf({ kind, label }: Part): string {
+  const named = NAMES[kind] ?? 'Part';
+  return label ? `${named}: ${label}` : named;
 }

@@ -249,12 +249,19 @@ export class Tools {
     if (tool) this.take(tool);
     else if (key === 'Escape') this.#tool === 'select' ? this.select([]) : this.take('select');
     else if ((key === 'Delete' || key === 'Backspace') && this.enabled) this.#parts.remove([...this.selected]);
+    else if (key === 'Enter' && this.#tool !== 'select') this.#drawn(this.#tool, this.#middle());
     else if (key === 'Enter' && first && this.enabled) this.#events.onLabel(first);
     else if (key === ' ') this.#space = true;
     else if (key === '+' || key === '=') this.zoom(1.25);
     else if (key === '-') this.zoom(0.8);
     else return false;
     return true;
+  }
+
+  /** The middle of the screen, as a box without size. */
+  #middle(): Box {
+    const { width, height } = this.#canvas.size;
+    return { ...this.#view.toPlane({ x: width / 2, y: height / 2 }), w: 0, h: 0 };
   }
 
   #chosen(): Map<string, Part> {

@@ -49,7 +49,10 @@ async function show(append: boolean): Promise<void> {
   } catch (error) {
     if (mine === asked) said.textContent = `That did not work: ${(error as Refused).message}.`;
   } finally {
-    if (mine === asked) loading = false;
+    if (mine === asked) {
+      loading = false;
+      watch();
+    }
   }
 }
 
@@ -74,9 +77,19 @@ find('form[role=search]').addEventListener('submit', (event) => {
   event.preventDefault();
   void show(false);
 });
-new IntersectionObserver(([seen]) => {
+const end = new IntersectionObserver(([seen]) => {
   if (seen?.isIntersecting && next && !loading) void show(true);
-}, { rootMargin: '400px' }).observe(more);
+}, { rootMargin: '400px' });
+
+/** Looks anew whether the end of the list is near: that it still is, is no news to an observer. */
+function watch(): void {
+  end.unobserve(more);
+  end.observe(more);
+}
+
+watch();
+// What was typed before this script was there.
+if (search.value !== search.defaultValue) void show(false);
 more.addEventListener('click', (event) => {
   event.preventDefault();
   void show(true);
@@ -96,7 +109,7 @@ if (find<HTMLElement>('#home').dataset.live === 'true') {
   const stream = new Stream();
   const again = () => search.value.trim() === '' && scrollY < 200 && void show(false);
   stream.onPush('203 invited', ({ by, title }) => {
-    said.textContent = `${by} shares “${title}” with you.`;
+    find('#news').textContent = `${by} shares “${title}” with you.`;
     again();
   });
   stream.onPush('203 uninvited', again);
