@@ -120,7 +120,7 @@ Feature: Building a Thing in the browser
       When Grace types ", continued" at the end of the notes
       Then Ada finds no ", continued" in the notes
 
-  @claim:undo-own+1
+  @claim:undo-in-page+1
   Rule: You undo your own changes, and nobody else's
 
     Scenario: Both have drawn

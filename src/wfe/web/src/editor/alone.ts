@@ -6,8 +6,9 @@ import * as Y from 'yjs';
 
 import { Refused, post } from '../ajax.js';
 import { type Content, contentOf } from '../content.js';
-import { diff, type Json, type Operation } from './diff.js';
+import { diff, type Json, merged, type Operation } from './diff.js';
 import type { OpenThing } from './open-thing.js';
+import { change } from './parts.js';
 
 interface State {
   role: string;
@@ -53,7 +54,7 @@ export class AloneThing implements OpenThing {
 
   async #open(): Promise<void> {
     try {
-      this.#show(await post<State>('select', { thing: this.#id }));
+      this.#bring(contentOf(this.doc), await post<State>('select', { thing: this.#id }));
       this.state = 'alone';
     } catch (error) {
       this.#failed(error);
@@ -61,12 +62,15 @@ export class AloneThing implements OpenThing {
     this.#changed();
   }
 
-  /** Makes the document what the server has. */
-  #show(state: State): void {
-    this.role = state.role;
-    this.#stored = state.content;
-    this.#offset = state.offset;
-    this.doc.transact(() => diff(contentOf(this.doc), state.content).forEach((operation) => apply(this.doc, operation)), this);
+  /** Makes the document what the server has, with what was done here since this was `sent`. */
+  #bring(sent: Content, { role, content, offset }: State): void {
+    const here = contentOf(this.doc);
+    [this.role, this.#stored, this.#offset] = [role, content, offset];
+    const operations = [...diff(sent, content), ...diff(sent, here)].filter(({ path }) => path !== '/notes');
+    this.doc.transact(() => {
+      if (diff(sent, content).length > 0) operations.forEach((operation) => apply(this.doc, operation));
+      change(this.doc.getText('notes'), merged(sent.notes, content.notes, here.notes));
+    }, this);
   }
 
   #later(wait: number): void {
@@ -86,10 +90,7 @@ export class AloneThing implements OpenThing {
         await post('edit', { thing: this.#id, key: crypto.randomUUID(), patch, offset: this.#offset });
       }
       const stored = await post<State>('select', { thing: this.#id });
-      // What was typed meanwhile is made again on what is stored now.
-      const meanwhile = diff(sent, contentOf(this.doc));
-      this.#show(stored);
-      this.doc.transact(() => meanwhile.forEach((operation) => apply(this.doc, operation)), this);
+      this.#bring(sent, stored);
       this.unsaved -= count;
       this.state = 'alone';
     } catch (error) {
@@ -117,15 +118,11 @@ export class AloneThing implements OpenThing {
 
 function apply(doc: Y.Doc, { op, path, value }: Operation): void {
   const [root, ...rest] = path.split('/').slice(1).map(unescape);
-  if (root === 'notes') {
-    const notes = doc.getText('notes');
-    notes.delete(0, notes.length);
-    notes.insert(0, String(value));
-    return;
-  }
-  let map = doc.getMap<unknown>(root);
+  let map: Y.Map<unknown> | undefined = doc.getMap(root);
   const key = rest.pop()!;
-  for (const step of rest) map = map.get(step) as Y.Map<unknown>;
+  for (const step of rest) map = map?.get(step) as Y.Map<unknown> | undefined;
+  // A part that the others have deleted stays deleted.
+  if (!map) return;
   if (op === 'remove') map.delete(key);
   else if (root === 'parts' && rest.length === 0) map.set(key, toPart(value as Record<string, Json>));
   else map.set(key, value);

@@ -4,6 +4,7 @@
  * Owns the shape of a part in the Yjs document. Knows nothing of the screen.
  */
 import * as Y from 'yjs';
+import { splice } from './diff.js';
 
 export type Kind = 'box' | 'circle' | 'note';
 
@@ -155,22 +156,11 @@ function replace(map: Y.Map<unknown>, key: string, value: string): void {
 }
 
 /** Changes only what is between the common beginning and the common end. */
-function change(shared: Y.Text, value: string): void {
-  const before = shared.toString();
-  let start = 0;
-  while (start < before.length && start < value.length && before[start] === value[start]) start += 1;
-  let end = 0;
-  const most = Math.min(before.length, value.length) - start;
-  while (end < most && before[before.length - 1 - end] === value[value.length - 1 - end]) end += 1;
-  // Never between the halves of a character beyond the first 65,536.
-  if (start > 0 && isHigh(before.charCodeAt(start - 1))) start -= 1;
-  if (end > 0 && isLow(before.charCodeAt(before.length - end))) end -= 1;
-  if (before.length - end > start) shared.delete(start, before.length - end - start);
-  if (value.length - end > start) shared.insert(start, value.slice(start, value.length - end));
+export function change(shared: Y.Text, value: string): void {
+  const { start, end, text } = splice(shared.toString(), value);
+  if (end > start) shared.delete(start, end - start);
+  if (text) shared.insert(start, text);
 }
-
-const isHigh = (unit: number) => unit >= 0xd800 && unit < 0xdc00;
-const isLow = (unit: number) => unit >= 0xdc00 && unit < 0xe000;
 
 function rounded<B extends Partial<Box>>(box: B): Partial<Box> {
   const entries = (['x', 'y', 'w', 'h'] as const).flatMap((key) => {
