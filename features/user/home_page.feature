@@ -13,7 +13,7 @@ Feature: The home page
       When Ada scrolls to the end of the list
       Then the list of Ada has 61 Things
 
-  @claim:home-search+1 @claim:find-by-title+1
+  @claim:home-search+1 @claim:find-by-title+2
   Rule: The list shows what you look for while you type
 
     Scenario: Ada looks for one of them

@@ -30,7 +30,7 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         let reply = created.map(|thing| Created { thing: thing.to_string(), offset: FIRST });
         call.answer.finish(reply, Place::default());
         if let Some(thing) = thing {
-            actions.note_change(thing);
+            actions.listing.note_new(thing);
             let push = ActionPush { user: user.into(), view: None, title: Some(title) };
             actions.notify_entitled(thing, Action::Create, session, &push);
         }

@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use super::{Call, UserActions, finish};
 use crate::{
-    open_things::changes_before,
+    open_things::{Command, changes_before},
     protocol::{
-        ErrorCode,
+        ErrorBody, ErrorCode, ThingId,
         action::{Changes, History},
         limits,
     },
@@ -19,18 +19,25 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         Err(error) => return finish::<()>(call, Err(error)),
     };
     let limit = limit.unwrap_or(limits::PAGE_CHANGES).clamp(1, limits::MAX_PAGE_CHANGES);
-    let actions = actions.clone();
-    tokio::task::spawn_local(async move {
-        let turn = actions.past.acquire().await;
-        let log = actions.log.clone();
-        let page = tokio::task::spawn_blocking(move || changes_before(&*log, thing, before, limit)).await;
-        drop(turn);
-        // Access may have ended while this waited for its turn.
-        let page = call.confirmed(&actions.store).and(page.unwrap_or_else(|_| Err(ErrorCode::Internal.into())));
-        let page = page.map(|changes| {
-            let oldest = changes.last().map_or(1, |change| change.offset);
-            Changes { next: (oldest > 1).then_some(oldest), changes }
-        });
-        finish(call, page);
+    let later = actions.clone();
+    // What was asked for before is in the log by then.
+    let answer = Box::new(move |come: Result<(), ErrorBody>| match come {
+        Ok(()) => drop(tokio::task::spawn_local(page(later, call, thing, before, limit))),
+        Err(error) => finish::<()>(call, Err(error)),
     });
+    actions.things.ask(thing, Command::Behind { answer });
+}
+
+async fn page(actions: Rc<UserActions>, call: Call, thing: ThingId, before: Option<u64>, limit: usize) {
+    let turn = actions.past.acquire().await;
+    let log = actions.log.clone();
+    let page = tokio::task::spawn_blocking(move || changes_before(&*log, thing, before, limit)).await;
+    drop(turn);
+    // Access may have ended while this waited for its turn.
+    let page = call.confirmed(&actions.store).and(page.unwrap_or_else(|_| Err(ErrorCode::Internal.into())));
+    let page = page.map(|changes| {
+        let oldest = changes.last().map_or(1, |change| change.offset);
+        Changes { next: (oldest > 1).then_some(oldest), changes }
+    });
+    finish(call, page);
 }

@@ -29,6 +29,9 @@ const WORDS_AT_HAND: usize = 16 * 1024;
 /// Things that are looked at, and written, at once when the process starts.
 const AT_ONCE: u32 = 200;
 
+/// A date before any other: it moves nothing in the list.
+const LISTED: u64 = 0;
+
 /// What is still to be written.
 pub(super) struct Listing(Rc<Inner>);
 
@@ -67,6 +70,11 @@ impl Listing {
     /// A Thing has been changed just now.
     pub fn note(&self, thing: ThingId) {
         self.0.changed.borrow_mut().insert(thing, clock::unix_millis());
+    }
+
+    /// A Thing has been made, which the list knows already, and searches do not.
+    pub fn note_new(&self, thing: ThingId) {
+        self.0.changed.borrow_mut().entry(thing).or_insert(LISTED);
     }
 
     /// Writes what is still to be written.
@@ -123,7 +131,7 @@ fn catch_up(store: &Store, log: &dyn Log) -> Result<(), StoreError> {
             // What cannot be read now is told of when somebody opens it.
             let changed = log.last(thing).is_ok_and(|last| last.is_some_and(|last| last > searched_until));
             let texts = if changed { texts_now(log, thing).ok().flatten() } else { None };
-            rows.extend(texts.map(|texts| Searched { thing, at_ms: 0, texts: Some(texts), words_changed: true }));
+            rows.extend(texts.map(|texts| Searched { thing, at_ms: LISTED, texts: Some(texts), words_changed: true }));
         }
         if !rows.is_empty() {
             store.note_changes(&rows)?;
