@@ -31,18 +31,29 @@ pub struct Topic {
 #[derive(Debug, Default)]
 struct Reach {
     holders: usize,
-    /// Its slowest holder has this change, and those behind it are on their way. Until they come, others pass by:
-    /// those that overtake them, and those that are sent again for another `_stream`, perhaps in other forms. All of
-    /// them come again.
-    behind: Option<u64>,
+    behind: Option<Behind>,
+}
+
+/// What a `_stream` lacks is on its way. Until it comes, others pass by: changes that overtake it, and those that are
+/// sent again for another `_stream`, perhaps in other forms. All of them come again.
+#[derive(Debug)]
+struct Behind {
+    /// The slowest holder has this change.
+    after: u64,
+    /// How they want to hear; whoever opens the Thing later has all of this already.
+    wanted: Vec<(Codec, Form)>,
 }
 
 impl Topic {
     /// The encodings and forms that its holders need.
     pub fn wanted(&self) -> Vec<(Codec, Form)> {
+        self.wanted_where(|_| true)
+    }
+
+    fn wanted_where(&self, counts: impl Fn(u16) -> bool) -> Vec<(Codec, Form)> {
         let mut wanted = Vec::new();
-        for &(_, codec, form) in self.holders.values() {
-            if !wanted.contains(&(codec, form)) {
+        for &(stream, codec, form) in self.holders.values() {
+            if counts(stream) && !wanted.contains(&(codec, form)) {
                 wanted.push((codec, form));
             }
         }
@@ -51,7 +62,7 @@ impl Topic {
 
     /// The last change that everyone who holds it has: a new link goes on from there.
     pub fn everyone_has(&self) -> u64 {
-        self.streams.values().filter_map(|reach| reach.behind).fold(self.offset, u64::min)
+        self.streams.values().filter_map(|reach| Some(reach.behind.as_ref()?.after)).fold(self.offset, u64::min)
     }
 
     /// The `_stream`s in which it is open.
@@ -60,15 +71,12 @@ impl Topic {
     }
 
     fn streams_for(&mut self, offset: u64, encoded: &[Encoded]) -> Vec<u16> {
-        let Self { holders, streams, .. } = self;
-        let fits = |stream: u16| {
-            let mut there = holders.values().filter(|(at, ..)| *at == stream);
-            let has = |codec, form| encoded.iter().any(|one| one.codec == codec && one.form == Some(form));
-            there.all(|&(_, codec, form)| has(codec, form))
-        };
+        let has =
+            |&(codec, form): &(Codec, Form)| encoded.iter().any(|one| one.codec == codec && one.form == Some(form));
         let mut taking = Vec::new();
-        for (stream, reach) in streams {
-            if reach.behind.is_none_or(|after| offset == after + 1 && fits(*stream)) {
+        for (stream, reach) in &mut self.streams {
+            let lacks = |lacks: &Behind| offset == lacks.after + 1 && lacks.wanted.iter().all(has);
+            if reach.behind.as_ref().is_none_or(lacks) {
                 reach.behind = None;
                 taking.push(*stream);
             }
@@ -126,8 +134,9 @@ impl FanOut {
     pub fn rewind(&mut self, thing: ThingId, stream: u16, offset: u64) {
         if let Some(topic) = self.things.get_mut(&thing) {
             topic.offset = topic.offset.min(offset);
+            let wanted = topic.wanted_where(|at| at == stream);
             if let Some(reach) = topic.streams.get_mut(&stream) {
-                reach.behind = Some(offset);
+                reach.behind = Some(Behind { after: offset, wanted });
             }
         }
     }
@@ -194,6 +203,7 @@ mod tests {
         fan_out.rewind(thing, 2, 7);
         let (json, both) = ([in_form(Codec::Json)], [in_form(Codec::Json), in_form(Codec::Cbor)]);
         assert_eq!(fan_out.pass(thing, 8, &json), [1], "asked for before the second was known");
-        assert_eq!(fan_out.pass(thing, 8, &both), [1, 2]);
+        fan_out.open(Uuid::from_u128(3), 2, Codec::Yjs, &open(thing, 9));
+        assert_eq!(fan_out.pass(thing, 8, &both), [1, 2], "the newcomer has it already");
     }
 }

@@ -68,6 +68,11 @@ fn killed(name: &'static str, kind: &str, env: &[(&str, &str)], every: Duration,
     let outcome = load.finish();
     let verdict = verdict(&mut product, &outcome);
     let closed = note_connections(&mut figures, &outcome);
+    let gaps: Vec<String> =
+        product.log().lines().filter(|line| line.contains("come back")).take(10).map(str::to_owned).collect();
+    if !gaps.is_empty() {
+        figures.note("gaps", gaps);
+    }
     figures
         .note("seconds", lasts.as_secs())
         .note("kills", blows.len())
