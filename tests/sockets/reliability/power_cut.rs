@@ -18,7 +18,7 @@ use super::{
     figures::Figures,
     load::{Load, Outcome, Size},
 };
-use crate::product::{FileSystem, Product};
+use crate::product::{FileSystem, Product, kill};
 
 const SIZE: Size = Size { clients: 20, things: 4, per_second: 10.0 };
 /// How long is edited before the cut.
@@ -34,6 +34,9 @@ fn round(durability: &str, random: &mut StdRng) -> Verdict {
     let mut product = Product::start_in_with_env(data, &[], &env);
     let load = Load::start(&product, SIZE);
     std::thread::sleep(Duration::from_secs_f64(random.random_range(CUT_AFTER)));
+    // Processors without power do nothing more either: a kernel that goes on may tell a process that what it has just
+    // written is on the disk, though the file system was stopped under it.
+    std::iter::once(product.pid()).chain(product.children()).for_each(|pid| kill("STOP", pid));
     file_system.cut_power();
     product.kill_all();
     let outcome = load.cut();
