@@ -12,6 +12,8 @@ pub const FOLDER: &str = "features";
 pub const PAGES: &str = "book/src";
 /// What begins a tag that names a claim.
 const CLAIM: &str = "claim:";
+/// The tag of scenarios that ask for an idle machine.
+const MEASURED: &str = "measured";
 
 /// One scenario as it is written: an outline counts once.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub struct Scenario {
     pub text: String,
     /// The steps that come before those of every scenario of the feature and the rule; empty without any.
     pub background: String,
+    /// It only measures, and runs when it is asked for.
+    pub measures: bool,
 }
 
 impl Scenario {
@@ -63,12 +67,13 @@ pub fn read_all() -> Result<Vec<Feature>, FileError> {
     Ok(features)
 }
 
-/// Reads all scenarios.
+/// Reads all scenarios that are part of a test run, and so prove something.
 ///
 /// # Errors
 /// As [`read_all`].
 pub fn scenarios() -> Result<Vec<Scenario>, FileError> {
-    read_all()?.iter().map(scenarios_of).collect::<Result<Vec<_>, _>>().map(|found| found.concat())
+    let found = read_all()?.iter().map(scenarios_of).collect::<Result<Vec<_>, _>>()?.concat();
+    Ok(found.into_iter().filter(|scenario| !scenario.measures).collect())
 }
 
 /// The scenarios of one feature.
@@ -94,6 +99,7 @@ pub fn scenarios_of(feature: &Feature) -> Result<Vec<Scenario>, FileError> {
             claims: tags.filter_map(|tag| tag.strip_prefix(CLAIM)).map(str::parse).collect(),
             text: block_at(&lines, scenario.position.line),
             background: background(rule),
+            measures: scenario.tags.iter().any(|tag| tag == MEASURED),
         }
     };
     let direct = feature.scenarios.iter().map(|scenario| one(None, scenario));

@@ -30,6 +30,7 @@ fn scenario(claim: &str) -> Scenario {
         claims: vec![claim.parse()],
         text: "Scenario: It is tried\n  When Ada waits".into(),
         background: "Background:\n  Given WidgetApp is running".into(),
+        measures: false,
     }
 }
 
