@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::{HeaderMap, header::ORIGIN};
 
-use super::problem::Problem;
+use super::{body, problem::Problem};
 use crate::{config::Config, protocol::ErrorCode};
 
 /// Where this server is, as its users see it.
@@ -70,6 +70,16 @@ impl Site {
         match self.page(headers) {
             Source::Elsewhere => Err(ErrorCode::OriginNotAllowed.into()),
             Source::Us | Source::NoPage => Ok(()),
+        }
+    }
+
+    /// Refuses what is no form, and forms that another site's page sends.
+    pub fn demand_own_form(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        self.refuse_other_sites(headers)?;
+        if body::is_type(headers, "application/x-www-form-urlencoded") {
+            Ok(())
+        } else {
+            Err(ErrorCode::UnsupportedMediaType.into())
         }
     }
 }

@@ -19,14 +19,7 @@ use crate::{
         Application,
         audit::{Entry, Event},
     },
-    wfe::{
-        App,
-        body::{self, Fields},
-        login::AuthSession,
-        pages,
-        peer::ClientAddress,
-        problem::Problem,
-    },
+    wfe::{App, body::Fields, login::AuthSession, pages, peer::ClientAddress, problem::Problem},
 };
 
 /// Where the page is.
@@ -82,10 +75,7 @@ pub(in crate::wfe) async fn end(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    app.site().refuse_other_sites(&headers)?;
-    if !body::is_type(&headers, "application/x-www-form-urlencoded") {
-        return Err(ErrorCode::UnsupportedMediaType.into());
-    }
+    app.site().demand_own_form(&headers)?;
     let Some(user) = auth.user.map(|user| user.principal) else {
         return Ok(log_in_first());
     };

@@ -20,14 +20,7 @@ use crate::{
     access::{Principal, Scope, Scopes},
     clock,
     store::audit::{Entry, Event},
-    wfe::{
-        App,
-        body::{self, Fields},
-        login::AuthSession,
-        pages,
-        peer::ClientAddress,
-        problem::Problem,
-    },
+    wfe::{App, body::Fields, login::AuthSession, pages, peer::ClientAddress, problem::Problem},
 };
 
 /// Seals the requests of the consent pages that this process shows.
@@ -77,10 +70,7 @@ pub(in crate::wfe) async fn decide(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    app.site().refuse_other_sites(&headers)?;
-    if !body::is_type(&headers, "application/x-www-form-urlencoded") {
-        return Err(crate::protocol::ErrorCode::UnsupportedMediaType.into());
-    }
+    app.site().demand_own_form(&headers)?;
     let form = Fields::parse(&body)?;
     let asked = match Asked::read(&app, form.get("request").unwrap_or_default().to_owned())? {
         Ok(asked) => asked,

@@ -19,15 +19,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use self::live::{Answers, Connected, LiveSide, Question};
-use super::{
-    App,
-    body::{self, Fields},
-    caller,
-    login::AuthSession,
-    pages,
-    peer::ClientAddress,
-    problem::Problem,
-};
+use super::{App, body::Fields, caller, login::AuthSession, pages, peer::ClientAddress, problem::Problem};
 use crate::{
     access::{self, Charge, Denied},
     protocol::ErrorCode,
@@ -87,10 +79,7 @@ pub(super) async fn approve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    app.site().refuse_other_sites(&headers)?;
-    if !body::is_type(&headers, "application/x-www-form-urlencoded") {
-        return Err(ErrorCode::UnsupportedMediaType.into());
-    }
+    app.site().demand_own_form(&headers)?;
     let charge = charge(&app, &auth).map_err(Problem::from)?;
     let form = Fields::parse(&body)?;
     let missing = |name: &str| Problem::new(ErrorCode::BadRequest, format!("\"{name}\" is missing"));
