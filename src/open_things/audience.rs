@@ -59,10 +59,12 @@ impl Audience {
     }
 
     /// The same for a link that is sent the changes up to `until` apart: those of them that are still on
-    /// their way into the log must not overtake the earlier ones.
+    /// their way into the log must not overtake the earlier ones. Who hears already goes on to hear each change in its
+    /// turn, for answers to edits come in this order, too; whatever is sent again beside is for others behind that link.
     pub fn join_after(&mut self, listener: &Listener, wanted: impl IntoIterator<Item = (Codec, Form)>, until: u64) {
+        let hears_already = self.links.contains_key(&listener.link);
         self.join(listener, wanted);
-        if let Some(link) = self.links.get_mut(&listener.link) {
+        if let Some(link) = self.links.get_mut(&listener.link).filter(|_| !hears_already) {
             link.told_until = until;
         }
     }

@@ -10,6 +10,7 @@ use super::*;
 use crate::{
     access::Kind,
     clock,
+    ipc::messages::{Push, WfeUp},
     log::{Change, ChangeKind, Durability, LogError, NewChange, Receipt, Snapshot, SqliteLog, Stored},
     thing::Document,
 };
@@ -304,6 +305,59 @@ async fn when_many_come_back_the_log_is_read_for_the_first_of_them() {
             assert_eq!(bench.log.reads.load(Ordering::Relaxed), reads, "all others are told from memory");
             assert_eq!(offset(bench.edit("101", "101")).await, Ok(101));
             assert_eq!(bench.view(Some(50)).await.missed.map(|missed| missed.len()), Some(51));
+        })
+        .await;
+}
+
+/// Two processes behind the same link have lost sight of the Thing, one after the other; both edit meanwhile.
+#[tokio::test]
+async fn who_hears_already_has_every_earlier_change_before_an_answer_though_others_are_told_again() {
+    LocalSet::new()
+        .run_until(async {
+            let bench = Bench::with_idle(Duration::from_secs(60)).await;
+            let (here, there) = std::os::unix::net::UnixStream::pair().unwrap();
+            let (sender, _requests) = link::open::<WfeDown, WfeUp>(here).unwrap();
+            let (_up, mut heard) = link::open::<WfeUp, WfeDown>(there).unwrap();
+            let resume = || {
+                let listener = Listener { link: 1, sender: sender.clone() };
+                let wanted = vec![(Codec::Json, Form::Json)];
+                let (epoch, after) = ("epoch".into(), 1);
+                bench.things.ask(bench.thing, Command::Resume { listener, epoch, after, wanted });
+            };
+            let edit = |number: u64| {
+                let patch = json!([{"op": "replace", "path": "/notes", "value": number.to_string()}]);
+                let to = sender.clone();
+                let answer = Box::new(move |edited: Result<Edited, ErrorBody>| {
+                    let (session, effect, message) = (Uuid::nil(), None, None);
+                    to.send(&WfeDown::Reply { session, sequence: edited.unwrap().offset, effect, message });
+                });
+                let change = NewContent::Patch { patch, seen: None };
+                let edit = Edit { by: ada(), key: Some(number.to_string()), change, session: None, answer };
+                bench.things.ask(bench.thing, Command::Edit(edit));
+            };
+            resume();
+            edit(2);
+            edit(3);
+            resume();
+            let (mut messages, mut has) = (Vec::new(), 1);
+            'answered: loop {
+                heard.receive(&mut messages).await.unwrap();
+                for message in messages.drain(..) {
+                    match message {
+                        WfeDown::Push(Push { change: Some(change), .. }) => {
+                            assert!(change.offset <= has + 1, "{} after {has}", change.offset);
+                            has = has.max(change.offset);
+                        }
+                        WfeDown::Reply { sequence: offset, .. } => {
+                            assert!(offset <= has + 1, "the edit {offset} is answered after {has}");
+                            if offset == 3 {
+                                break 'answered;
+                            }
+                        }
+                        other => panic!("{other:?}"),
+                    }
+                }
+            }
         })
         .await;
 }
