@@ -1,12 +1,13 @@
 //! Password hashes: Argon2id, off the async threads, few at a time.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHash, PasswordHasher, PasswordVerifier, Version, password_hash::SaltString,
+    Algorithm, Argon2, Block, Params, PasswordHash, Version,
+    password_hash::{self, Output, Salt, SaltString},
 };
 use base64::{
     Engine,
@@ -30,9 +31,15 @@ const MAX_WAITING: usize = 64;
 pub struct Passwords {
     permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    /// Memory of those that do not compute at the moment. Were it allocated anew each time, the allocator would keep it
+    /// for every thread that has ever computed: half a gigabyte after some dozens of logins.
+    memory: Arc<Mutex<Vec<Memory>>>,
     /// A hash that nobody's password has, for names that nobody has: they must take as long.
     dummy: Arc<str>,
 }
+
+/// What Argon2 computes in.
+type Memory = Vec<Block>;
 
 /// A new password or secret of `N` random bytes, in letters that no shell or form changes.
 pub(super) fn secret<const N: usize>() -> String {
@@ -55,8 +62,9 @@ impl Passwords {
     pub fn new() -> Self {
         let (salt, output) = (clock::random_bytes::<16>(), clock::random_bytes::<32>());
         let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
-        let dummy = format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}");
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE)), waiting: Arc::default(), dummy: dummy.into() }
+        let dummy = format!("{}${output}", how(&salt));
+        let permits = Arc::new(Semaphore::new(AT_ONCE));
+        Self { permits, waiting: Arc::default(), memory: Arc::default(), dummy: dummy.into() }
     }
 
     /// Hashes a new password, in PHC form.
@@ -65,10 +73,12 @@ impl Passwords {
     /// Too many are under way.
     pub async fn hash(&self, password: &str) -> Result<String, Busy> {
         let password = password.to_owned();
-        self.run(move || {
+        self.run(move |memory| {
             let salt = SaltString::encode_b64(&clock::random_bytes::<16>()).expect("16 bytes are within bounds");
-            let hash = argon2().hash_password(password.as_bytes(), &salt);
-            hash.expect("parameters and salt are within bounds").to_string()
+            let how = how(salt.as_str());
+            let mut hash = PasswordHash::new(&how).expect("parameters and salt are within bounds");
+            hash.hash = Some(compute(&hash, &password, memory).expect("parameters and salt are within bounds"));
+            hash.to_string()
         })
         .await
     }
@@ -77,21 +87,26 @@ impl Passwords {
     pub(super) async fn verify(&self, hash: Option<&str>, password: &str) -> Result<bool, Busy> {
         let known = hash.is_some();
         let (hash, password) = (hash.unwrap_or(&self.dummy).to_owned(), password.to_owned());
-        let right = self.run(move || {
-            let parsed = PasswordHash::new(&hash);
-            parsed.is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+        let right = self.run(move |memory| {
+            let Ok(hash) = PasswordHash::new(&hash) else { return false };
+            // Two outputs are compared in constant time.
+            hash.hash.is_some() && compute(&hash, &password, memory).ok() == hash.hash
         });
         Ok(right.await? && known)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> T + Send + 'static) -> Result<T, Busy> {
         let waiting = Waiting::enter(&self.waiting)?;
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("it is never closed");
         drop(waiting);
+        let memories = Arc::clone(&self.memory);
         let done = tokio::task::spawn_blocking(move || {
             // Kept here, so that a client that hangs up does not free the place of work still going on.
             let _permit = permit;
-            work()
+            let mut memory = memories.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+            let done = work(&mut memory);
+            memories.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+            done
         });
         done.await.map_err(|_| Busy)
     }
@@ -112,9 +127,23 @@ impl Drop for Waiting {
     }
 }
 
-fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constants within bounds");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+/// How new passwords are hashed, in PHC form.
+fn how(salt: &str) -> String {
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}")
+}
+
+/// The output for this password, with the parameters and the salt of the hash.
+fn compute(hash: &PasswordHash<'_>, password: &str, memory: &mut Memory) -> password_hash::Result<Output> {
+    let (algorithm, params) = (Algorithm::try_from(hash.algorithm)?, Params::try_from(hash)?);
+    let version = hash.version.map_or(Ok(Version::default()), Version::try_from)?;
+    let mut room = [0; Salt::MAX_LENGTH];
+    let salt = hash.salt.ok_or(password_hash::Error::PhcStringField)?.decode_b64(&mut room)?;
+    let bytes = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    memory.resize(params.block_count(), Block::default());
+    let argon2 = Argon2::new(algorithm, version, params);
+    Output::init_with(bytes, |output| {
+        Ok(argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, memory)?)
+    })
 }
 
 #[cfg(test)]
