@@ -74,3 +74,10 @@ Feature: Running as a service
       Then its health check succeeds
       When the server is killed
       Then its health check fails
+
+  @claim:open-files-raised+1
+  Rule: The server takes as many open files as the system permits
+
+    Scenario: A shell that permits few at first
+      Given WidgetApp is started where 256 files may be open at first, and 700 at most
+      Then each process may have 700 files open

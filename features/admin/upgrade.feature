@@ -74,6 +74,22 @@ Feature: Upgrading while people work
       Then the server's log tells "the upgrade has failed"
       And the _wfe is the same as before
 
+  @claim:upgrade-back+1
+  Rule: A new program that cannot start after all gives the server back to the one before
+
+    Scenario: The settings go bad at the last moment
+      Given WidgetApp is installed and running
+      And Ada and Grace have the Thing open
+      When a program that cannot start after all takes the place of the installed one
+      And the administrator runs "widgetapp_admin -upgrade"
+      Then the command ends with code 1 and the one line "the one before goes on, and nothing has changed"
+      And the _wfe is the same as before
+      And the _sfe is the same as before
+      And the _stream is the same as before
+      When Ada changes the title to "As before"
+      Then Grace sees the title "As before"
+      And Ada and Grace have never lost the connection
+
   @claim:upgrade-settings+1
   Rule: The new program reads its settings, but stays where it is
 

@@ -1,13 +1,19 @@
 //! `widgetapp serve`, which `widgetapp` alone means too.
 
-use std::path::PathBuf;
+use std::{any::Any, panic::AssertUnwindSafe, path::PathBuf};
 
+use anyhow::{Context as _, anyhow};
 use clap::Args;
+use futures_util::FutureExt as _;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{runtime::Builder, task::LocalSet};
 
 use crate::{
     config::{Flag, Settings, Sources},
-    supervisor::{self, upgrade::FORMAT},
+    supervisor::{
+        self,
+        upgrade::{FORMAT, Left},
+    },
     telemetry,
 };
 
@@ -38,6 +44,9 @@ pub struct Serve {
     /// Take over from the program that this process ran before; in which format it describes what it has kept.
     #[arg(long, hide = true, require_equals = true, value_parser = clap::value_parser!(u16).range(..=i64::from(FORMAT)))]
     pub(super) take_over: Option<u16>,
+    /// The next program could not go on, and why: this one does.
+    #[arg(long, hide = true, require_equals = true, value_name = "WHY")]
+    take_over_failed: Option<String>,
 }
 
 impl Serve {
@@ -46,13 +55,36 @@ impl Serve {
     /// # Errors
     /// It cannot start.
     pub fn run(self) -> anyhow::Result<()> {
-        let takes_over = self.take_over.is_some();
-        let settings = Settings::load(&self.sources())?;
-        telemetry::start(settings.config.logging.format, "widgetapp");
         // The kernel ends a process together with the thread that started it, so everything that starts
         // processes runs on this thread, the program's first.
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        LocalSet::new().block_on(&runtime, supervisor::run(settings, takes_over))
+        LocalSet::new().block_on(&runtime, async {
+            if self.take_over.is_none() {
+                return self.start(&mut None).await;
+            }
+            let left = Left::receive(self.take_over_failed.clone()).await;
+            let mut left = Some(left.context("cannot take over from the program before")?);
+            let ended = AssertUnwindSafe(self.start(&mut left)).catch_unwind().await;
+            let ended = ended.unwrap_or_else(|panic| Err(anyhow!("it panicked: {}", text_of(&*panic))));
+            match (ended, left) {
+                // It has not begun yet.
+                (Err(why), Some(left)) => Err(match left.go_back(&format!("{why:#}")) {
+                    Some(error) => why.context(format!("the program before cannot go on: {error}")),
+                    None => why,
+                }),
+                (ended, _) => ended,
+            }
+        })
+    }
+
+    async fn start(self, left: &mut Option<Left>) -> anyhow::Result<()> {
+        let settings = match left.as_ref().and_then(Left::settings) {
+            Some(settings) => settings,
+            None => Settings::load(&self.sources())?,
+        };
+        telemetry::start(settings.config.logging.format, "widgetapp");
+        open_as_many_files_as_permitted();
+        supervisor::run(settings, left).await
     }
 
     /// What the server reads its settings from.
@@ -83,4 +115,19 @@ impl Serve {
         }
         flags
     }
+}
+
+/// Each connection is an open file, and shells permit few of them unless one asks for more. The other processes have
+/// the limit of the one that starts them.
+fn open_as_many_files_as_permitted() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        tracing::debug!(%error, "no more files may be open than before");
+    }
+}
+
+/// What a panic says.
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a text")
 }

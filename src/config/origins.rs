@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Config, ConfigError, Sources};
 
 /// The settings in effect, and where each of them came from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Settings {
     /// The settings.
     pub config: Config,
@@ -15,7 +16,7 @@ pub struct Settings {
 }
 
 /// The strongest source of each key that is not left at its default.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Origins(BTreeMap<String, String>);
 
 impl Origins {

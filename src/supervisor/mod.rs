@@ -60,7 +60,7 @@ use self::{
     holdings::Holdings,
     processes::{Kit, Processes},
     systemd::ServiceManager,
-    upgrade::Next,
+    upgrade::{Left, Next},
     watch::Supervisor,
 };
 use crate::{clock, config::Settings};
@@ -72,19 +72,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long a signal that is held back from now on may still have been on its way.
 const SIGNAL_WITHIN: Duration = Duration::from_millis(1);
 
-/// Runs the server until it is told to stop. If it `takes_over`, this process has run it until now with another
-/// program, which goes on with this one.
+/// Runs the server until it is told to stop. What is `left`, another program has left that this process has run until
+/// now; when it is not there any more, this one goes on with it.
 ///
 /// # Errors
 /// It cannot start; the message says why and what to do.
-pub async fn run(settings: Settings, takes_over: bool) -> anyhow::Result<()> {
+pub async fn run(settings: Settings, left: &mut Option<Left>) -> anyhow::Result<()> {
     let config = &settings.config;
     let mut told_to_stop = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let mut hang_up = signal(SignalKind::hangup())?;
     upgrade::release_signals()?;
-    let before = match takes_over {
-        true => Some(upgrade::take_over(config).await.context("cannot take over from the program before")?),
-        false => None,
+    let before = match &left {
+        Some(left) => Some(upgrade::take_over(config, left).context("cannot take over from the program before")?),
+        None => None,
     };
     let (holdings, mut kept, mut upgraded) = match before {
         Some(before) => (before.holdings, before.kept, Some((before.version, before.reply))),
@@ -115,6 +115,7 @@ pub async fn run(settings: Settings, takes_over: bool) -> anyhow::Result<()> {
         Some(kept) => Supervisor::go_on(processes, settings, kept)?,
         None => Supervisor::start(processes, settings)?,
     };
+    let takes_over = left.take().is_some();
     let at_terminal = io::stdin().is_terminal();
     let give_up = clock::now() + START_WITHIN;
     let mut look = tokio::time::interval(LOOK_EVERY);
@@ -176,7 +177,10 @@ pub async fn run(settings: Settings, takes_over: bool) -> anyhow::Result<()> {
             ready();
         }
         if announced && let Some((before, reply)) = upgraded.take() {
-            supervisor.renew(&before, reply, has_kept);
+            match before {
+                Ok(version) => supervisor.renew(&version, reply, has_kept),
+                Err(why) => upgrade::has_come_back(&why, reply, has_kept),
+            }
             ready();
         }
     }

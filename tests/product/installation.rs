@@ -8,6 +8,12 @@ use std::{
 
 use tempfile::TempDir;
 
+const SPEAKS_ANOTHER_LANGUAGE: &str = "| sed 's/\"links\":[0-9]*/\"links\":9999/'";
+
+fn settings_go_bad(data: &Path) -> String {
+    format!("printf '[sfe]\\nmin_instances = 0\\n' > '{}/widgetapp.toml';", data.display())
+}
+
 /// A folder with the program in it.
 pub struct Installation {
     folder: TempDir,
@@ -36,6 +42,12 @@ impl Installation {
         self.put("cp \"$REAL\" next && echo >> next");
     }
 
+    /// Another build takes its place.
+    pub fn put_build(&self, program: &Path) {
+        let program = std::path::absolute(program).expect("a path");
+        self.put(&format!("cp '{}' next", program.display()));
+    }
+
     /// The first bytes of the program take its place.
     pub fn put_truncated(&self) {
         self.put("head --bytes 5000 \"$REAL\" > next");
@@ -50,10 +62,25 @@ impl Installation {
 
     /// A program takes its place whose processes do not understand those of the one before: so it says of itself.
     pub fn put_incompatible(&self) {
-        self.put_script(
-            "case \"$1\" in config) \"$REAL\" \"$@\" | sed 's/\"links\":[0-9]*/\"links\":9999/';; \
-             *) exec \"$REAL\" \"$@\";; esac",
-        );
+        self.put_one_that(SPEAKS_ANOTHER_LANGUAGE, "");
+    }
+
+    /// A program takes its place that is well when it is asked, and finds wrong settings in the data directory when it
+    /// is executed.
+    pub fn put_failing(&self, data: &Path) {
+        self.put_one_that("", &settings_go_bad(data));
+    }
+
+    /// Both.
+    pub fn put_incompatible_and_failing(&self, data: &Path) {
+        self.put_one_that(SPEAKS_ANOTHER_LANGUAGE, &settings_go_bad(data));
+    }
+
+    /// A program that answers so when it is asked, and does this before it is executed.
+    fn put_one_that(&self, answers: &str, does: &str) {
+        self.put_script(&format!(
+            "case \"$1\" in config) \"$REAL\" \"$@\" {answers};; *) {does} exec \"$REAL\" \"$@\";; esac"
+        ));
     }
 
     /// Nothing takes its place.

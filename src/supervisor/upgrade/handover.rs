@@ -1,16 +1,19 @@
 //! From one program to the next: what is known goes as JSON, which the next release reads as well, in a file in memory.
 //! That and the sockets lie in a channel (SCM_RIGHTS), so that no descriptor has to be inherited in any other way.
+//!
+//! The program that hands over is among them. So one that cannot go on with it puts all of that back as it was, and
+//! executes the program before again.
 
 use std::{
     convert::Infallible,
-    ffi::CString,
+    ffi::{CString, OsString},
     fs::File,
     io::{self, Read as _, Seek as _, Write as _},
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
@@ -24,7 +27,7 @@ use tokio_seqpacket::UnixSeqpacket;
 
 use super::successor::{self, Foundation};
 use crate::{
-    config::Config,
+    config::{Config, Settings},
     ipc::passing,
     metrics::Added,
     supervisor::{
@@ -40,6 +43,10 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Description {
     version: String,
+    /// Where the one that tells was started from.
+    program: PathBuf,
+    /// Its settings, which it alone reads: if it has to go on again.
+    settings: serde_json::Value,
     foundation: Foundation,
     is_waited_for: bool,
     kept: Option<Kept>,
@@ -60,16 +67,77 @@ pub struct Kept {
 
 impl Description {
     /// Of a server with these settings; whether an administrator waits for the answer.
-    pub fn new(config: &Config, is_waited_for: bool, kept: Option<Kept>) -> Self {
-        let (version, foundation) = (env!("CARGO_PKG_VERSION").into(), Foundation::of(config));
-        Self { version, foundation, is_waited_for, kept }
+    pub fn new(program: &Path, settings: &Settings, is_waited_for: bool, kept: Option<Kept>) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            program: program.into(),
+            settings: serde_json::json!(settings),
+            foundation: Foundation::of(&settings.config),
+            is_waited_for,
+            kept,
+        }
+    }
+}
+
+/// What every program can read of a [`Description`].
+#[derive(Deserialize)]
+struct Started {
+    program: PathBuf,
+}
+
+/// What lay in the channel. As long as it is there, the program before can go on with it.
+#[derive(Debug)]
+pub struct Left {
+    text: String,
+    program: OwnedFd,
+    sockets: Vec<OwnedFd>,
+    /// This is the program before: the next one could not go on, and why.
+    failed: Option<String>,
+}
+
+impl Left {
+    /// What lies in standard input. If the next program `failed`, this one has put it there itself.
+    ///
+    /// # Errors
+    /// This program was started by hand.
+    pub async fn receive(failed: Option<String>) -> anyhow::Result<Self> {
+        // Who was executed without a name has none in `ps` either.
+        rustix::thread::set_name(c"widgetapp")?;
+        let input = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+        let (text, mut sockets) = unpack(input).await?;
+        let program = sockets.next().context("a socket is missing")?;
+        Ok(Self { text, program, sockets: sockets.collect(), failed })
+    }
+
+    /// The settings to go on with, if this program has had to come back: those that are read anew may be what the next
+    /// one could not start with.
+    pub fn settings(&self) -> Option<Settings> {
+        self.failed.as_ref()?;
+        let description: Description = serde_json::from_str(&self.text).ok()?;
+        serde_json::from_value(description.settings).ok()
+    }
+
+    /// Lets the program before go on. Returns only if that fails, or if this is that program.
+    pub fn go_back(self, why: &str) -> Option<io::Error> {
+        if self.failed.is_some() {
+            return None;
+        }
+        let sockets: Vec<_> = [&self.program].into_iter().chain(&self.sockets).map(AsFd::as_fd).collect();
+        // Another file has its name now.
+        let program = format!("/proc/self/fd/{}", self.program.as_raw_fd());
+        let name = serde_json::from_str(&self.text).map(|Started { program }| program).unwrap_or_default();
+        let arguments = successor::arguments().into_iter().chain([successor::failure(why)]);
+        if let Err(error) = hold_signals() {
+            return Some(error);
+        }
+        try_execute(Path::new(&program), &name, arguments, self.text.as_bytes(), &sockets).err()
     }
 }
 
 /// What the program before has left to this one.
 pub struct Before {
-    /// Its release.
-    pub version: String,
+    /// Its release; or why the next program could not go on, if this is the one before.
+    pub version: Result<String, String>,
     /// What it held.
     pub holdings: Holdings,
     /// The processes, and the channels to them.
@@ -87,20 +155,30 @@ pub fn execute(
     waiting: Option<&OwnedFd>,
     channels: &[BorrowedFd<'_>],
 ) -> io::Error {
-    let input = rustix::stdio::stdin();
-    let sockets = [input].into_iter().chain(holdings.all()).chain(waiting.map(AsFd::as_fd));
-    let sockets: Vec<_> = sockets.chain(channels.iter().copied()).collect();
-    match try_execute(program, description, &sockets) {
+    let handed_over = || {
+        let ours = File::open("/proc/self/exe")?;
+        let sockets = [ours.as_fd(), rustix::stdio::stdin()].into_iter().chain(holdings.all());
+        let sockets: Vec<_> = sockets.chain(waiting.map(AsFd::as_fd)).chain(channels.iter().copied()).collect();
+        try_execute(program, program, successor::arguments(), &serde_json::to_vec(description)?, &sockets)
+    };
+    match handed_over() {
         Err(error) => error,
         Ok(never) => match never {},
     }
 }
 
-fn try_execute(program: &Path, description: &Description, sockets: &[BorrowedFd<'_>]) -> io::Result<Infallible> {
-    let channel = pack(&serde_json::to_vec(description)?, sockets)?;
+fn try_execute(
+    program: &Path,
+    name: &Path,
+    arguments: impl IntoIterator<Item = OsString>,
+    text: &[u8],
+    sockets: &[BorrowedFd<'_>],
+) -> io::Result<Infallible> {
+    let channel = pack(text, sockets)?;
     let path = CString::new(program.as_os_str().as_bytes())?;
-    let arguments = successor::arguments().into_iter().map(|argument| CString::new(argument.as_bytes()));
-    let arguments = [Ok(path.clone())].into_iter().chain(arguments).collect::<Result<Vec<_>, _>>()?;
+    let name = CString::new(name.as_os_str().as_bytes())?;
+    let arguments = arguments.into_iter().map(|argument| CString::new(argument.as_bytes()));
+    let arguments = [Ok(name)].into_iter().chain(arguments).collect::<Result<Vec<_>, _>>()?;
     let input = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
     rustix::stdio::dup2_stdin(&channel)?;
     let failed = nix::unistd::execv(&path, &arguments);
@@ -140,12 +218,12 @@ async fn unpack(channel: OwnedFd) -> io::Result<(String, std::vec::IntoIter<Owne
 /// Takes over from the program that this process ran before.
 ///
 /// # Errors
-/// It was started by hand, or with other settings than it was asked about, or something is missing.
-pub async fn take_over(config: &Config) -> anyhow::Result<Before> {
-    let input = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    let (text, mut sockets) = unpack(input).await?;
-    let description: Description = serde_json::from_str(&text).context("the program before is not understood")?;
-    let Description { version, foundation, is_waited_for, kept } = description;
+/// It has other settings than it was asked about, or something is missing.
+pub fn take_over(config: &Config, left: &Left) -> anyhow::Result<Before> {
+    let description: Description = serde_json::from_str(&left.text).context("the program before is not understood")?;
+    let sockets = left.sockets.iter().map(OwnedFd::try_clone).collect::<io::Result<Vec<_>>>()?;
+    let mut sockets = sockets.into_iter();
+    let Description { version, foundation, is_waited_for, kept, .. } = description;
     if let Some(key) = foundation.changed(&Foundation::of(config)) {
         bail!("{key} has just changed; start the server again");
     }
@@ -158,6 +236,7 @@ pub async fn take_over(config: &Config) -> anyhow::Result<Before> {
     if sockets.len() != channels {
         bail!("there are {channels} processes, and channels to {}", sockets.len());
     }
+    let version = left.failed.clone().map_or(Ok(version), Err);
     Ok(Before { version, holdings, kept: kept.map(|kept| (kept, sockets)), reply })
 }
 

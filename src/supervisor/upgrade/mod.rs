@@ -8,6 +8,8 @@
 //! 4. The new program goes on with the processes, and replaces `_wfe` and each `_sfe` by its own, one by one. The
 //!    `_stream`s stay, with the connections.
 //!
+//! A new program that cannot go on with what it finds executes the one before again, with all of it.
+//!
 //! Processes of two programs understand each other if both have the same [`crate::ipc::VERSION`]. If they do not, all
 //! are ended before the third step, as they are when the server stops, and started anew; new connections wait.
 
@@ -23,7 +25,7 @@ use std::{
 use tokio::sync::oneshot;
 
 pub use self::{
-    handover::{Before, hold_signals, release_signals, take_over},
+    handover::{Before, Left, hold_signals, release_signals, take_over},
     successor::{FORMAT, Successor},
 };
 use self::{
@@ -141,7 +143,7 @@ impl Supervisor {
         self.totals.add(&metrics::take());
         let Some(upgrade) = &self.upgrade else { return "there is no upgrade".into() };
         let (kept, channels) = if self.keeps_processes() { self.kept() } else { (None, Vec::new()) };
-        let description = Description::new(&self.settings.config, upgrade.connection.is_some(), kept);
+        let description = Description::new(&upgrade.program, &self.settings, upgrade.connection.is_some(), kept);
         let error = handover::execute(&upgrade.program, &description, holdings, upgrade.connection.as_ref(), &channels);
         format!("{} cannot be executed: {error}; nothing has changed", upgrade.program.display())
     }
@@ -203,6 +205,13 @@ impl Supervisor {
         self.order = Some(order);
         self.settle();
     }
+}
+
+/// The next program could not go on with the processes, or with what they were: this one does.
+pub fn has_come_back(why: &str, reply: Option<Reply>, has_kept: bool) {
+    let what = if has_kept { "nothing has changed" } else { "its processes were started anew" };
+    let why = format!("the new program could not go on: {why}; the one before goes on, and {what}");
+    refuse(reply.unwrap_or_else(reply_to_log), why);
 }
 
 /// A signal asks for an upgrade.

@@ -19,6 +19,10 @@ use crate::{config::Config, ipc};
 pub const FORMAT: u16 = 1;
 /// The option that tells it to the new program.
 const OPTION: &str = "--take-over";
+/// The option that tells the program before why the new one could not go on. It begins as the other one does.
+const FAILED: &str = "--take-over-failed";
+/// Most of that is told.
+const MAX_WHY_BYTES: usize = 4096;
 /// How long the new program may take to answer.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// Most of its answer that is read.
@@ -93,6 +97,12 @@ pub fn arguments() -> Vec<OsString> {
 
 fn option() -> OsString {
     format!("{OPTION}={FORMAT}").into()
+}
+
+/// What the program before is told in addition when it has to go on.
+pub fn failure(why: &str) -> OsString {
+    let why = why.replace('\0', " ");
+    format!("{FAILED}={}", &why[..why.floor_char_boundary(MAX_WHY_BYTES)]).into()
 }
 
 /// Asks the program.

@@ -1,14 +1,19 @@
 //! A disk that takes nothing for a while, and files that cannot be opened: somebody else holds the lock of the log's
 //! file, or a process is limited in what it may have.
 
+use std::sync::Arc;
+
 use cucumber::{given, then, when};
 use rusqlite::Connection;
 use serde_json::json;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
-use super::Kind;
-use crate::scene::Scene;
+use super::{Kind, processes::only};
+use crate::{
+    product::Installation,
+    scene::{Scene, aside},
+};
 
 /// Questions that a program asks to see whether anything comes before their answers.
 const QUESTIONS: usize = 10;
@@ -40,6 +45,25 @@ async fn room_again(scene: &mut Scene) {
 async fn no_files(scene: &mut Scene, kind: Kind) {
     // Those that it has stay open.
     limit(scene, &kind, Resource::Nofile, Some(3)).await;
+}
+
+#[given(expr = "WidgetApp is started where {int} files may be open at first, and {int} at most")]
+async fn few_files(scene: &mut Scene, first: u64, most: u64) {
+    let installation = aside(Installation::new).await;
+    installation.put_script(&format!("ulimit -Hn {most}; ulimit -Sn {first}; exec \"$REAL\" \"$@\""));
+    scene.installation = Some(Arc::new(installation));
+    scene.start().await;
+}
+
+#[then(expr = "each process may have {int} files open")]
+async fn may_open(scene: &mut Scene, most: u64) {
+    for kind in ["_wfe", "_sfe", "_stream"] {
+        let pid = only(scene, kind).await;
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("it runs");
+        let files = limits.lines().find(|line| line.starts_with("Max open files")).expect("it is limited");
+        let allowed: Vec<_> = files.split_whitespace().skip(3).take(2).collect();
+        assert_eq!(allowed, [most.to_string(), most.to_string()], "{kind}");
+    }
 }
 
 #[when(expr = "the {kind} may open files again")]

@@ -76,6 +76,12 @@ async fn of_another_language(scene: &mut Scene) {
     takes_the_place(scene, Installation::put_incompatible).await;
 }
 
+#[when("a program that cannot start after all takes the place of the installed one")]
+async fn failing(scene: &mut Scene) {
+    let data = scene.product().data().to_owned();
+    takes_the_place(scene, move |place| place.put_failing(&data)).await;
+}
+
 #[when(expr = "the server gets the signal {string}")]
 async fn gets_signal(scene: &mut Scene, signal: String) {
     let pid = scene.product().pid();
