@@ -6,12 +6,12 @@ use serde_json::json;
 use widgetapp::clock;
 
 use super::{
-    SETTINGS, alone, assert_kept,
+    SETTINGS, TWO_OF_EACH, alone, assert_kept,
     figures::{Blow, Figures, pauses_by_kind},
     load::{Load, Size},
     slow, verdict,
 };
-use crate::product::{Product, eventually, kill};
+use crate::product::{Installation, Product, eventually, kill};
 
 /// All clients have edited in this time.
 const EDITED_AFTER: Duration = Duration::from_secs(3);
@@ -45,6 +45,42 @@ fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
     figures
         .note("clients", size.clients)
         .note("instances", instances)
+        .note("each_took", super::figures::spread(lasted))
+        .note("connections_closed", closed)
+        .verdict(&verdict)
+        .note("pauses", pauses_by_kind(&blows, &outcome.waits()))
+        .publish();
+    assert_kept(&verdict);
+    assert_eq!(closed, 0, "connections closed");
+}
+
+/// There and back, so that each of the two goes on with what the other one has left.
+#[test]
+#[ignore = "OTHER_BUILD names the program of another build, such as target/debug/widgetapp; a minute"]
+fn l2_upgrades_to_another_build_and_back_close_no_connection() {
+    let _alone = alone();
+    let other = std::env::var_os("OTHER_BUILD").expect("OTHER_BUILD names the program of another build");
+    let mut figures = Figures::new("l2");
+    let installation = Installation::new();
+    let mut product = Product::start_installed(&installation, &[], &[SETTINGS.as_slice(), &TWO_OF_EACH].concat());
+    let load = Load::start(&product, Size { clients: 50, things: 10, per_second: 5.0 });
+    let (mut blows, mut lasted) = (Vec::new(), Vec::new());
+    for round in 0..10 {
+        if round % 2 == 0 { installation.put_build(other.as_ref()) } else { installation.put_newer() }
+        let at = clock::now();
+        blows.push(Blow { at, what: "upgrade".into() });
+        let (code, out, err) = product.admin(&["-upgrade"]);
+        assert_eq!(code, 0, "{out}{err}");
+        lasted.push(at.elapsed());
+        assert!(installation.is_run_by(product.pid()));
+        std::thread::sleep(EDITED_AFTER);
+        assert!(load.goes_on(), "the clients have ended");
+    }
+    let outcome = load.finish();
+    let closed = outcome.partings().len();
+    let verdict = verdict(&mut product, &outcome);
+    figures
+        .note("upgrades", blows.len())
         .note("each_took", super::figures::spread(lasted))
         .note("connections_closed", closed)
         .verdict(&verdict)

@@ -265,7 +265,7 @@ fn j4_a_process_that_takes_too_much_memory_dies_alone() {
         Ok(memory) => memory,
         Err(why) => return eprintln!("j4: skipped: {why}"),
     };
-    let queue = [("WIDGETAPP_STREAM__MAX_QUEUE_BYTES", "16777216"), ("WIDGETAPP_SFE__STREAMS_PER_INSTANCE", "2")];
+    let queue = [("WIDGETAPP_STREAM__MAX_QUEUE_BYTES", "134217728"), ("WIDGETAPP_SFE__STREAMS_PER_INSTANCE", "2")];
     let mut product = Product::start_with_env(&[], &[SETTINGS.as_slice(), &queue].concat());
     let load = Load::start(&product, SIZE);
     let (_, victim) = product.processes("_stream")[0].clone();

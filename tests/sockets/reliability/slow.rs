@@ -32,6 +32,8 @@ use crate::{
 const MANY_MINUTES: Duration = Duration::from_secs(600);
 /// Between two bytes of a client that drips.
 const DRIP_EVERY: Duration = Duration::from_secs(10);
+/// They come one by one.
+const COME_EVERY: Duration = Duration::from_millis(5);
 /// Receive buffer of those that do not read, so that little waits in the kernel.
 const SMALL_BUFFER_BYTES: u32 = 16 * 1024;
 
@@ -281,8 +283,13 @@ fn e1_those_who_drip_are_cut_off_and_others_connect() {
         let mut tasks = BTreeMap::new();
         for (what, count, first, then) in kinds {
             let set = tasks.entry(what).or_insert_with(tokio::task::JoinSet::new);
-            for _ in 0..count {
-                set.spawn(kept(address.clone(), first.clone(), then.clone()));
+            for number in 0..count {
+                let (address, first, then) = (address.clone(), first.clone(), then.clone());
+                set.spawn(async move {
+                    // Two thousand at once would be a storm, which is another matter.
+                    tokio::time::sleep(COME_EVERY * number).await;
+                    kept(address, first, then).await
+                });
             }
         }
         let over = Arc::new(AtomicBool::new(false));
