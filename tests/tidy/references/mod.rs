@@ -1,6 +1,7 @@
 //! The parts of the guides that are made from the program. They are committed, so that they can be read and
 //! compared; `SNAPSHOTS=overwrite cargo test --test tidy` writes them anew.
 
+mod capacity;
 mod codes;
 mod commands;
 mod configuration;
@@ -48,6 +49,19 @@ fn the_page_of_metrics_is_that_of_the_program() {
 #[test]
 fn the_page_of_commands_is_that_of_the_programs() {
     is_up_to_date("admin/commands.md", &commands::page());
+}
+
+#[test]
+fn the_page_of_what_was_measured_is_that_of_the_reports() {
+    is_up_to_date("admin/capacity-measured.md", &capacity::page());
+    let (committed, measured) = capacity::calibration();
+    assert!(committed == measured, "the calibration is not the one of the validation");
+}
+
+#[test]
+fn the_errors_of_the_planner_are_those_of_the_planner_as_it_is_now() {
+    let (then, now) = capacity::predicted_again();
+    assert_eq!(format!("{:.2?}", then.errors()), format!("{:.2?}", now.errors()));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(super) fn text(run: &Run, comparison: Option<&Comparison>) -> String {
     text
 }
 
-fn table(rows: &[Vec<String>]) -> String {
+pub(super) fn table(rows: &[Vec<String>]) -> String {
     let line =
         |cells: &[String]| format!("| {} |\n", cells.iter().map(|cell| escaped(cell)).collect::<Vec<_>>().join(" | "));
     let mut text = String::new();

@@ -14,7 +14,7 @@ mod plot;
 mod rows;
 
 pub use self::compare::Comparison;
-use crate::measured::Run;
+use crate::{measured::Run, validate::Validation};
 
 /// The page.
 pub fn html(run: &Run, comparison: Option<&Comparison>) -> String {
@@ -24,6 +24,21 @@ pub fn html(run: &Run, comparison: Option<&Comparison>) -> String {
 /// The same without drawings, in Markdown.
 pub fn markdown(run: &Run, comparison: Option<&Comparison>) -> String {
     markdown::text(run, comparison)
+}
+
+/// The table of the steps alone, in Markdown.
+pub fn steps(run: &Run) -> String {
+    markdown::table(&rows::steps(run))
+}
+
+/// The steps that two runs have in common, in Markdown.
+pub fn compared(comparison: &Comparison) -> String {
+    markdown::table(&comparison.rows())
+}
+
+/// What was predicted, and what came, in Markdown.
+pub fn predicted(validation: &Validation) -> String {
+    markdown::table(&validation.rows())
 }
 
 /// One step in one line, for the display.
