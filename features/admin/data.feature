@@ -7,7 +7,7 @@ Feature: Stored data
   @claim:data-files+1 @claim:stored-data+1
   Rule: Two databases hold everything
 
-    @claim:accounts-tables+3
+    @claim:accounts-tables+4
     Scenario: Accounts, groups and shares
       Then "store.db" has the tables:
         | table            |
@@ -26,6 +26,7 @@ Feature: Stored data
         | oauth_grants     |
         | login_sessions   |
         | audit            |
+        | former_names     |
         | signing_keys     |
 
     @claim:log-tables+1

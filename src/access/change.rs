@@ -32,9 +32,13 @@ pub enum Change {
     /// Something else about these: in a group or out of it, disabled, a new password, a token or a login that is
     /// taken back.
     Of(Vec<Principal>),
+    /// These have other names from now on: a user, or all of an organisation. Told as they were.
+    Renamed(Vec<Principal>),
+    /// Groups that were of these names are of others, or gone, or the other way round.
+    Groups(Vec<String>),
     /// What one authorisation gave is over: its access tokens and its refresh token.
     Grant(Uuid),
-    /// An application is disabled: all that was granted to it is over, whoever granted it.
+    /// An application is disabled, removed, or has another name: all that was granted to it is over, whoever granted it.
     Client(Principal),
     /// One login is over; what the store kept of its id.
     LoggedOut(Vec<u8>),

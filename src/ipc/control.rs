@@ -144,6 +144,24 @@ pub enum AdminRequest {
         /// Their name.
         user: String,
     },
+    /// Give something another name.
+    Rename {
+        /// What it is.
+        account: Account,
+        /// Its name until now.
+        name: String,
+        /// Its name from now on.
+        to: String,
+    },
+    /// Remove something for good.
+    Remove {
+        /// What it is.
+        account: Account,
+        /// Its name.
+        name: String,
+        /// Whose the Things become that a user or application alone owns.
+        heir: Option<String>,
+    },
     /// The record of who did what to whose access.
     Audit {
         /// Not older than this; none for all that is kept.
@@ -157,6 +175,16 @@ pub enum AdminRequest {
     },
     /// A matter of the authorisation server.
     Oauth(OauthRequest),
+}
+
+/// What can be renamed and removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is what its name says")]
+pub enum Account {
+    Organisation,
+    Group,
+    User,
+    Client,
 }
 
 /// What the administrator may ask of the authorisation server.

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 /// The version of all that the processes say to each other. Whatever changes a message, what is counted
 /// ([`crate::metrics::ALL`]) or the order in which something is said raises it: when the program is replaced while the
 /// server runs, processes of two programs talk to each other only if both have the same.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// A process of the server, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -136,9 +136,15 @@ pub enum NewContent {
     /// The content of before, as JSON, in place of all that is there.
     Restored(Value),
     /// What its author did last is taken back.
-    Undone,
+    Undone {
+        /// Since when the author's name is theirs, milliseconds since 1970.
+        since: u64,
+    },
     /// What its author took back last is made again.
-    Redone,
+    Redone {
+        /// As for [`Self::Undone`].
+        since: u64,
+    },
 }
 
 impl NewContent {
@@ -148,8 +154,8 @@ impl NewContent {
             Self::Patch { .. } | Self::Update(_) | Self::Replace { .. } => ChangeKind::Edit,
             Self::Title(_) => ChangeKind::Rename,
             Self::Restored(_) => ChangeKind::Restore,
-            Self::Undone => ChangeKind::Undo,
-            Self::Redone => ChangeKind::Redo,
+            Self::Undone { .. } => ChangeKind::Undo,
+            Self::Redone { .. } => ChangeKind::Redo,
         }
     }
 }

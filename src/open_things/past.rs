@@ -99,6 +99,8 @@ pub(super) fn replay(document: &mut Document, change: &Change) -> Result<(), Thi
 pub(super) struct Own {
     pub offset: u64,
     pub principal: String,
+    /// When, milliseconds since 1970; one that is on its way is from now.
+    pub at_millis: u64,
     pub kind: ChangeKind,
     /// A Yjs update; one without changes for a deletion.
     pub update: Bytes,
@@ -107,12 +109,14 @@ pub(super) struct Own {
 impl Own {
     pub fn of_unstored(change: &Unstored) -> Self {
         let update = change.update().cloned().unwrap_or_else(nothing_new);
-        Self { offset: change.offset, principal: change.principal.clone(), kind: change.kind, update }
+        let principal = change.principal.clone();
+        Self { offset: change.offset, principal, at_millis: u64::MAX, kind: change.kind, update }
     }
 
     fn of(change: Change) -> Self {
-        let update = if change.has_update() { change.update } else { nothing_new() };
-        Self { offset: change.offset, principal: change.principal, kind: change.kind, update }
+        let update = if change.has_update() { change.update.clone() } else { nothing_new() };
+        let Change { offset, principal, at_millis, kind, .. } = change;
+        Self { offset, principal, at_millis, kind, update }
     }
 }
 

@@ -15,6 +15,9 @@ use crate::{
     thing::Document,
 };
 
+const UNDONE: NewContent = NewContent::Undone { since: 0 };
+const REDONE: NewContent = NewContent::Redone { since: 0 };
+
 /// A log whose disk can be full.
 struct Faulty {
     log: SqliteLog,
@@ -214,10 +217,10 @@ async fn an_undo_finds_changes_that_are_still_on_their_way_into_the_log() {
         .run_until(async {
             let bench = Bench::with_idle(Duration::from_secs(60)).await;
             let edits = [bench.edit("a", "two"), bench.edit("b", "three")];
-            let undone = [("c", NewContent::Undone), ("c", NewContent::Undone), ("d", NewContent::Undone)];
+            let undone = [("c", UNDONE), ("c", UNDONE), ("d", UNDONE)];
             let undone = undone.map(|(key, change)| bench.change(key, change));
-            let none = bench.change("e", NewContent::Undone);
-            let redone = bench.change("f", NewContent::Redone);
+            let none = bench.change("e", UNDONE);
+            let redone = bench.change("f", REDONE);
             for (answer, expected) in edits.into_iter().chain(undone).zip([2, 3, 4, 4, 5]) {
                 assert_eq!(offset(answer).await, Ok(expected));
             }
@@ -243,14 +246,14 @@ async fn what_can_be_undone_is_known_from_the_log_alone() {
                 if number.is_multiple_of(30) {
                     bench.things = Rc::new(OpenThings::new(bench.log.clone(), Duration::from_secs(60)));
                 }
-                let undone = bench.change(&number.to_string(), NewContent::Undone);
+                let undone = bench.change(&number.to_string(), UNDONE);
                 assert_eq!(offset(undone).await, Ok(number));
             }
             let view = bench.view(None).await;
             assert_eq!((view.title.as_str(), bench.notes().await.as_str()), ("A Thing", "two"));
-            assert_eq!(offset(bench.change("last", NewContent::Undone)).await, Ok(139));
+            assert_eq!(offset(bench.change("last", UNDONE)).await, Ok(139));
             assert_eq!(bench.notes().await, "one");
-            assert_eq!(offset(bench.change("none", NewContent::Undone)).await, Err(ErrorCode::NothingToUndo.number()));
+            assert_eq!(offset(bench.change("none", UNDONE)).await, Err(ErrorCode::NothingToUndo.number()));
         })
         .await;
 }

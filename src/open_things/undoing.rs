@@ -39,15 +39,16 @@ pub(super) fn sought(own: impl IntoIterator<Item = (u64, ChangeKind)>, what: Und
 }
 
 impl Owner {
-    /// Takes back the last change of `author` that is not taken back, or the last taking back.
-    pub(super) fn take_back(&mut self, author: &str, what: Undoing) -> Result<Change, ErrorBody> {
+    /// Takes back the last change of `author` that is not taken back, or the last taking back. What was done under
+    /// this name until `since` was done by another.
+    pub(super) fn take_back(&mut self, author: &str, since: u64, what: Undoing) -> Result<Change, ErrorBody> {
         let nothing = || match what {
             Undoing::Undo => ErrorBody::from(ErrorCode::NothingToUndo),
             Undoing::Redo => ErrorBody::from(ErrorCode::NothingToRedo),
         };
         let coming: Vec<Own> = self.emissions.changes().map(Own::of_unstored).collect();
         let found = past::around(&*self.log, self.thing, self.stored(), coming, |changes| {
-            let own = changes.iter().rev().filter(|change| change.principal == author);
+            let own = changes.iter().rev().filter(|change| change.principal == author && change.at_millis > since);
             sought(own.map(|change| (change.offset, change.kind)), what)
         });
         let (before, after) = found.map_err(|error| unreadable(self.thing, &error))?.ok_or_else(nothing)?;

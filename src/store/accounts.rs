@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Result, Store, StoreError, checked_name, grants, named_once};
+use super::{Result, Store, StoreError, checked_name, grants, login_sessions::USER_OF_LOGIN, named_once, names};
 use crate::{
     access::{Caller, Change, Kind, Principal, Proof, Records, Role, Standing},
     protocol::ThingId,
@@ -83,8 +83,7 @@ impl Store {
     /// # Errors
     /// There is no such user.
     pub fn set_password(&self, user: &str, password_hash: &str) -> Result<()> {
-        const LOGINS: &str =
-            "DELETE FROM login_sessions WHERE json_extract(data, '$.\"axum-login.data\".user_id') = ?1";
+        let logins = format!("DELETE FROM login_sessions WHERE {USER_OF_LOGIN} = ?1");
         const CODES: &str = "DELETE FROM oauth_codes WHERE json_extract(code, '$.user.name') = ?1";
         self.change_access(|db| {
             let changed = db.execute(
@@ -94,7 +93,7 @@ impl Store {
             found(changed, || format!("user named {user}"))?;
             let who = named(db, user)?;
             grants::delete_all_of(db, &who)?;
-            db.execute(LOGINS, [user])?;
+            db.execute(&logins, [user])?;
             db.execute(CODES, [user])?;
             Ok(((), Some(Change::Of(vec![who]))))
         })
@@ -211,8 +210,8 @@ impl Records for Store {
 
     fn holds(&self, caller: &Caller) -> Result<bool> {
         match &caller.proof {
-            Proof::Login(hash) => self.login_is_there(hash),
-            Proof::Token { grant, .. } => self.grant_is_live(*grant),
+            Proof::Login(hash) => self.login_is_there(hash, &caller.principal),
+            Proof::Token { grant, .. } => self.grant_is_live(*grant, &caller.principal),
             Proof::External { issued_at, .. } => self.takes_tokens_of(&caller.principal, *issued_at),
             Proof::ThisOnce => Ok(true),
         }
@@ -244,7 +243,9 @@ pub(super) fn add_principal(db: &Connection, kind: Kind, name: &str, organisatio
         params![kind_name(kind), name, organisation],
     );
     named_once(added, || format!("a user or client named {name}"))?;
-    Ok(db.last_insert_rowid())
+    let id = db.last_insert_rowid();
+    names::take(db, id)?;
+    Ok(id)
 }
 
 /// The row of a user or client that exists as named, in that organisation, and is not disabled.
@@ -290,7 +291,7 @@ pub(super) fn principal(kind: Kind, name: &str, organisation: &str) -> Principal
     Principal { kind, name: name.into(), organisation: organisation.into() }
 }
 
-fn kind_name(kind: Kind) -> &'static str {
+pub(super) fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::User => "user",
         Kind::Client => "client",

@@ -113,14 +113,14 @@ mod tests {
         };
         store.add_code("hers", &code(ada), NOW, NOW + 60, 0).unwrap();
         store.add_code("another's", &code(grace), NOW, NOW + 60, 0).unwrap();
-        assert!(store.grant_is_live(ended).unwrap(), "and is remembered");
+        assert!(store.grant_is_live(ended, ada).unwrap(), "and is remembered");
         let mut changes = store.watch().unwrap();
 
         assert!(store.end_application(ada, "board").unwrap());
         assert_eq!(changes.try_recv().unwrap(), Change::Of(vec![ada.clone()]));
-        assert!(!store.grant_is_live(ended).unwrap() && store.consent(ada, "board").unwrap().is_none());
+        assert!(!store.grant_is_live(ended, ada).unwrap() && store.consent(ada, "board").unwrap().is_none());
         assert_eq!(store.redeem_code("hers", NOW, |_| panic!("it is gone")).unwrap(), Redeemed::Unknown);
-        assert!(others.iter().all(|grant| store.grant_is_live(*grant).unwrap()));
+        assert!(others.iter().zip([grace, ada]).all(|(grant, of)| store.grant_is_live(*grant, of).unwrap()));
         assert!(store.consent(grace, "board").unwrap().is_some());
         assert_eq!(store.redeem_code("another's", NOW, |_| None).unwrap(), Redeemed::Refused);
         assert!(!store.end_application(ada, "board").unwrap() && changes.try_recv().is_err());

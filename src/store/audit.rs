@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Result, Store, locked, signed, unsigned};
+use super::{Result, Store, locked, names::organisation_at, signed, unsigned};
 use crate::access::Principal;
 
 /// The one who works with the administrator's command.
@@ -43,8 +43,14 @@ pub enum Event {
     GroupWithdrawn,
     MemberAdded,
     MemberRemoved,
+    GroupRenamed,
+    GroupRemoved,
     OrganisationAdded,
+    OrganisationRenamed,
+    OrganisationRemoved,
     UserAdded,
+    UserRenamed,
+    UserRemoved,
     AdministratorAdded,
     AdministratorRemoved,
     UserDisabled,
@@ -53,6 +59,8 @@ pub enum Event {
     ClientAdded,
     ClientRevoked,
     ClientEnabled,
+    ClientRenamed,
+    ClientRemoved,
     ClientSecretChanged,
     /// A user has allowed an application something.
     ConsentGiven,
@@ -83,8 +91,14 @@ impl Event {
             Self::GroupWithdrawn => "group_withdrawn",
             Self::MemberAdded => "member_added",
             Self::MemberRemoved => "member_removed",
+            Self::GroupRenamed => "group_renamed",
+            Self::GroupRemoved => "group_removed",
             Self::OrganisationAdded => "organisation_added",
+            Self::OrganisationRenamed => "organisation_renamed",
+            Self::OrganisationRemoved => "organisation_removed",
             Self::UserAdded => "user_added",
+            Self::UserRenamed => "user_renamed",
+            Self::UserRemoved => "user_removed",
             Self::AdministratorAdded => "administrator_added",
             Self::AdministratorRemoved => "administrator_removed",
             Self::UserDisabled => "user_disabled",
@@ -93,6 +107,8 @@ impl Event {
             Self::ClientAdded => "client_added",
             Self::ClientRevoked => "client_revoked",
             Self::ClientEnabled => "client_enabled",
+            Self::ClientRenamed => "client_renamed",
+            Self::ClientRemoved => "client_removed",
             Self::ClientSecretChanged => "client_secret_changed",
             Self::ConsentGiven => "consent_given",
             Self::ConsentRefused => "consent_refused",
@@ -211,22 +227,25 @@ impl Store {
     }
 
     /// The last rows about an organisation, the oldest first: what its users and applications did, and what was done
-    /// to them and to its groups.
+    /// to them and to its groups; under the names that they had then.
     ///
     /// # Errors
     /// The database failed.
     pub fn recorded_of(&self, organisation: &str, most: u64) -> Result<Vec<Recorded>> {
         // The target begins with the name of whom or what it is about.
-        const QUERY: &str = "WITH of AS (SELECT id FROM organisations WHERE name = ?1)
-            SELECT at, what, who, target, outcome, address, request FROM audit
-            WHERE who IN (SELECT kind || ':' || name FROM principals WHERE organisation IN of)
-                OR substr(target, 1, instr(target || ' ', ' ') - 1) IN (
-                    SELECT name FROM groups
-                        WHERE organisation IN of AND (what LIKE 'group%' OR what LIKE 'member%')
-                    UNION ALL SELECT name FROM principals
-                        WHERE organisation IN of AND what NOT LIKE 'group%' AND what NOT LIKE 'member%')
-            ORDER BY number DESC LIMIT ?2";
-        self.read(|db| rows(db, QUERY, params![organisation, signed(most)]))
+        let query = format!(
+            "WITH of AS (SELECT id FROM organisations WHERE name = ?1),
+                named AS (SELECT *, substr(who, instr(who, ':') + 1) AS by_name,
+                    substr(target, 1, instr(target || ' ', ' ') - 1) AS on_name,
+                    what LIKE 'group%' OR what LIKE 'member%' AS on_group FROM audit)
+            SELECT at, what, who, target, outcome, address, request FROM named
+                WHERE (instr(who, ':') > 0 AND {by} IN of) OR (on_group AND {group} IN of) OR (NOT on_group AND {on} IN of)
+                ORDER BY number DESC LIMIT ?2",
+            by = organisation_at("by_name", false, "at"),
+            group = organisation_at("on_name", true, "at"),
+            on = organisation_at("on_name", false, "at"),
+        );
+        self.read(|db| rows(db, &query, params![organisation, signed(most)]))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is remembered of roles, standings, groups and grants, and forgotten at every write that could change them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 
@@ -26,8 +26,8 @@ struct Remembered {
     roles: HashMap<ThingId, HashMap<Principal, Option<Role>>>,
     standings: HashMap<Principal, Standing>,
     groups: HashMap<Principal, Vec<String>>,
-    /// Those that are live.
-    grants: HashSet<Uuid>,
+    /// Those that are live, and whose.
+    grants: HashMap<Uuid, Principal>,
 }
 
 impl Cache {
@@ -79,17 +79,17 @@ impl Cache {
         });
     }
 
-    /// Whether a grant is remembered as live, else the generation to give to [`Cache::remember_grant`].
-    pub fn grant(&self, id: Uuid) -> Result<(), u64> {
-        self.with(|kept| if kept.grants.contains(&id) { Ok(()) } else { Err(kept.generation) })
+    /// Whether a grant is remembered as live and this one's, else the generation to give to [`Cache::remember_grant`].
+    pub fn grant(&self, id: Uuid, of: &Principal) -> Result<(), u64> {
+        self.with(|kept| if kept.grants.get(&id) == Some(of) { Ok(()) } else { Err(kept.generation) })
     }
 
     /// As [`Cache::remember_role`].
-    pub fn remember_grant(&self, id: Uuid, generation: u64) {
+    pub fn remember_grant(&self, id: Uuid, of: &Principal, generation: u64) {
         self.with(|kept| {
             if kept.generation == generation {
                 kept.make_room();
-                kept.grants.insert(id);
+                kept.grants.insert(id, of.clone());
             }
         });
     }

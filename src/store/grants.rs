@@ -121,19 +121,23 @@ impl Store {
         self.write(|db| insert(db, grant, now))
     }
 
-    /// Whether a grant is there and was not ended. From memory, mostly.
+    /// Whether a grant is there and was not ended, and is somebody's under the name that they have. From memory,
+    /// mostly.
     ///
     /// # Errors
     /// The database failed.
-    pub fn grant_is_live(&self, id: Uuid) -> Result<bool> {
-        let generation = match self.0.cache.grant(id) {
+    pub fn grant_is_live(&self, id: Uuid, of: &Principal) -> Result<bool> {
+        const QUERY: &str = "SELECT 1 FROM oauth_grants WHERE id = ?1 AND principal = ?2";
+        let generation = match self.0.cache.grant(id, of) {
             Ok(()) => return Ok(true),
             Err(generation) => generation,
         };
-        let live = self
-            .read(|db| Ok(db.prepare_cached("SELECT 1 FROM oauth_grants WHERE id = ?1")?.exists([id.as_bytes()])?))?;
+        let live = self.read(|db| {
+            let Some(principal) = accounts::id_of(db, of)? else { return Ok(false) };
+            Ok(db.prepare_cached(QUERY)?.exists(params![id.as_bytes(), principal])?)
+        })?;
         if live {
-            self.0.cache.remember_grant(id, generation);
+            self.0.cache.remember_grant(id, of, generation);
         }
         Ok(live)
     }
@@ -363,11 +367,11 @@ mod tests {
     fn a_refresh_token_used_twice_ends_its_grant_and_says_so() {
         let fixture = Fixture::new();
         let grant = granted(&fixture, 1000);
-        assert!(fixture.store.grant_is_live(grant).unwrap());
+        assert!(fixture.store.grant_is_live(grant, &fixture.ada).unwrap());
         let mut endings = fixture.store.watch().unwrap();
         assert!(matches!(fixture.store.turn_refresh(&turn(grant, 0, 1, 1001), 1001, fine), Ok(Turned::Done(_))));
         assert_eq!(fixture.store.turn_refresh(&turn(grant, 0, 2, 1002), 1002, fine).unwrap(), Turned::Reused);
-        assert!(!fixture.store.grant_is_live(grant).unwrap());
+        assert!(!fixture.store.grant_is_live(grant, &fixture.ada).unwrap());
         assert_eq!(endings.try_recv().unwrap(), Change::Grant(grant));
         assert_eq!(fixture.store.turn_refresh(&turn(grant, 1, 3, 1003), 1003, fine).unwrap(), Turned::Unknown);
     }
@@ -396,7 +400,7 @@ mod tests {
             let (reused, unknown) =
                 (count(|outcome| *outcome == Turned::Reused), count(|outcome| *outcome == Turned::Unknown));
             assert_eq!((won, reused, unknown), (1, 1, 6), "{outcomes:?}");
-            assert!(!store.grant_is_live(grant).unwrap());
+            assert!(!store.grant_is_live(grant, &fixture.ada).unwrap());
         }
     }
 
@@ -421,10 +425,13 @@ mod tests {
         fixture.store.add_client(&client).unwrap();
         for name in ["ada", "app"] {
             let grant = granted(&fixture, 1000);
-            assert!(fixture.store.grant_is_live(grant).unwrap());
+            assert!(fixture.store.grant_is_live(grant, &fixture.ada).unwrap());
             fixture.store.set_disabled(name, true).unwrap();
             fixture.store.set_disabled(name, false).unwrap();
-            assert!(!fixture.store.grant_is_live(grant).unwrap(), "enabled again, what had ended stays ended");
+            assert!(
+                !fixture.store.grant_is_live(grant, &fixture.ada).unwrap(),
+                "enabled again, what had ended stays ended"
+            );
         }
     }
 

@@ -16,7 +16,13 @@ use tower_sessions::{
 };
 
 use super::{Store, signed};
-use crate::{access::Change, clock};
+use crate::{
+    access::{Change, Principal},
+    clock,
+};
+
+/// In SQL, the name of the user of a login.
+pub(super) const USER_OF_LOGIN: &str = "json_extract(data, '$.\"axum-login.data\".user_id')";
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,10 +85,12 @@ impl SessionStore for Store {
 }
 
 impl Store {
-    /// Whether a login is still there; `hash` is what is kept of its id.
-    pub(super) fn login_is_there(&self, hash: &[u8]) -> super::Result<bool> {
-        const QUERY: &str = "SELECT 1 FROM login_sessions WHERE hash = ?1 AND expires_at > ?2";
-        self.read(|db| Ok(db.prepare_cached(QUERY)?.exists(params![hash, signed(clock::unix_seconds())])?))
+    /// Whether somebody's login is still there, and theirs under the name that they have; `hash` is what is kept of
+    /// its id.
+    pub(super) fn login_is_there(&self, hash: &[u8], of: &Principal) -> super::Result<bool> {
+        let query =
+            format!("SELECT 1 FROM login_sessions WHERE hash = ?1 AND expires_at > ?2 AND {USER_OF_LOGIN} = ?3");
+        self.read(|db| Ok(db.prepare_cached(&query)?.exists(params![hash, signed(clock::unix_seconds()), of.name])?))
     }
 
     /// Logins come in crowds, and each write waits for the disk.

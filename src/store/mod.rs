@@ -19,6 +19,7 @@ mod clients;
 mod grants;
 mod groups;
 mod login_sessions;
+mod names;
 mod oauth;
 mod schema;
 mod searching;
@@ -112,6 +113,9 @@ pub enum StoreError {
     /// Nobody would be the Thing's owner any more.
     #[error("a Thing keeps at least one owner")]
     LastOwner,
+    /// It cannot be removed as long as there is something of it; says what, and what to do.
+    #[error("{0}")]
+    InUse(String),
 }
 
 /// What the store's functions return.
@@ -179,7 +183,10 @@ impl Store {
 
     /// Runs one write transaction that may change someone's role or standing: what is remembered of those is
     /// forgotten, and the watcher is told. No change to be told of is for what nobody can have had access to yet.
-    fn change_access<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<(T, Option<Change>)>) -> Result<T> {
+    fn change_access<T, C: IntoIterator<Item = Change>>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<(T, C)>,
+    ) -> Result<T> {
         let (result, changed) = self.write(change)?;
         self.0.cache.forget_all();
         self.tell(changed);
@@ -194,11 +201,10 @@ impl Store {
         Ok(result)
     }
 
-    fn tell(&self, changed: Option<Change>) {
-        if let (Some(changed), Some(watcher)) = (changed, self.0.watcher.get()) {
-            // Whoever watched has ended, and with it all that was live.
-            let _ = watcher.send(changed);
-        }
+    fn tell(&self, changes: impl IntoIterator<Item = Change>) {
+        let Some(watcher) = self.0.watcher.get() else { return };
+        // Whoever watched has ended, and with it all that was live.
+        changes.into_iter().for_each(|change| drop(watcher.send(change)));
     }
 }
 

@@ -227,12 +227,12 @@ mod tests {
         store.add_code("one", &code, 100, 160, 600).unwrap();
         let mut endings = store.watch().unwrap();
         assert_eq!(store.redeem_code("one", 159, first).unwrap(), Redeemed::Granted(code.clone()));
-        assert!(store.grant_is_live(code.grant).unwrap());
+        assert!(store.grant_is_live(code.grant, &code.user).unwrap());
         assert_eq!(
             store.redeem_code("one", 300, |_| panic!("it is used")).unwrap(),
             Redeemed::Reused(Some(code.grant))
         );
-        assert!(!store.grant_is_live(code.grant).unwrap());
+        assert!(!store.grant_is_live(code.grant, &code.user).unwrap());
         assert_eq!(endings.try_recv().unwrap(), Change::Grant(code.grant));
     }
 
@@ -254,7 +254,7 @@ mod tests {
             outcomes.sort_by_key(|outcome| matches!(outcome, Redeemed::Reused(_)));
             assert_eq!(outcomes[0], Redeemed::Granted(code.clone()));
             assert!(outcomes[1..].iter().all(|outcome| matches!(outcome, Redeemed::Reused(_))), "{outcomes:?}");
-            assert!(!store.grant_is_live(code.grant).unwrap());
+            assert!(!store.grant_is_live(code.grant, &code.user).unwrap());
         }
     }
 

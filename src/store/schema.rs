@@ -8,7 +8,8 @@ use super::{Result, StoreError};
 
 /// One step for each version: the step at index N makes version N + 1 of version N.
 /// A step that has been released is never changed.
-const STEPS: &[&str] = &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES, SEARCHED_TEXTS, ADMINISTRATORS];
+const STEPS: &[&str] =
+    &[VERSION_1, GRANTS, AUDIT, EXTERNAL_TOKENS, DISPLAY_NAMES, SEARCHED_TEXTS, ADMINISTRATORS, FORMER_NAMES];
 
 const VERSION_1: &str = "
 CREATE TABLE organisations (
@@ -183,6 +184,17 @@ INSERT INTO texts (rowid, title, labels, notes) SELECT number, title, '', '' FRO
 const ADMINISTRATORS: &str = "
 -- Users who look after their organisation.
 ALTER TABLE users ADD COLUMN administrator INTEGER NOT NULL DEFAULT 0;
+";
+
+const FORMER_NAMES: &str = "
+-- Until when (milliseconds since 1970) a name was that of somebody, or of a group, who has another one now or is gone.
+CREATE TABLE former_names (
+    name TEXT NOT NULL,
+    of_group INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    organisation INTEGER REFERENCES organisations ON DELETE SET NULL,
+    PRIMARY KEY (name, of_group, until)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Sets what holds for one connection.

@@ -119,7 +119,7 @@ pub(super) fn role_from(number: i64) -> Option<Role> {
     [Role::Viewer, Role::Editor, Role::Owner].into_iter().find(|&role| role_number(role) == number)
 }
 
-fn role_number(role: Role) -> i64 {
+pub(super) fn role_number(role: Role) -> i64 {
     match role {
         Role::Viewer => 1,
         Role::Editor => 2,

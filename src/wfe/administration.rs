@@ -6,11 +6,13 @@ use std::{net::IpAddr, rc::Rc};
 
 use serde::Serialize;
 
-use super::{App, live_access::LiveAccess, oauth::administration as applications, passwords::secret};
+use super::{
+    App, FIRST_PARTY_CLIENT, live_access::LiveAccess, oauth::administration as applications, passwords::secret,
+};
 use crate::{
-    access::{Charge, Principal},
+    access::{Charge, Kind, Principal},
     clock,
-    ipc::control::{AdminRequest, LISTED_AT_ONCE},
+    ipc::control::{Account, AdminRequest, LISTED_AT_ONCE},
     store::{
         Group, Store, StoreError, User,
         audit::{Entry, Event, Keep, Recorded},
@@ -93,6 +95,8 @@ impl Administration {
                 let no_more = if administrator { "is" } else { "is no longer" };
                 Ok(vec![format!("{user} {no_more} an administrator of their organisation")])
             }
+            AdminRequest::Rename { account, name, to } => self.rename(account, &name, &to),
+            AdminRequest::Remove { account, name, heir } => self.remove(account, &name, heir.as_deref()),
             AdminRequest::Oauth(request) => applications::answer(self, request),
             AdminRequest::NewPassword { user } => {
                 let (password, hash) = self.new_password().await?;
@@ -117,6 +121,57 @@ impl Administration {
 
     pub fn store(&self) -> &Store {
         self.app.store()
+    }
+
+    fn rename(&self, account: Account, name: &str, to: &str) -> Answer {
+        let event = match account {
+            Account::Organisation => Event::OrganisationRenamed,
+            Account::Group => Event::GroupRenamed,
+            Account::User => Event::UserRenamed,
+            Account::Client => Event::ClientRenamed,
+        };
+        if account == Account::Client && to == FIRST_PARTY_CLIENT {
+            return Err(format!("there is already a client named {to}, which is built in"));
+        }
+        let ended = self.done(event, &format!("{name} {to}"), |store| match account {
+            Account::Organisation => store.rename_organisation(name, to),
+            Account::Group => store.rename_group(name, to),
+            Account::User => store.rename_principal(Kind::User, name, to),
+            Account::Client => store.rename_principal(Kind::Client, name, to),
+        })?;
+        let mut lines = vec![format!("{name} is named {to} now{}", and_connections(ended))];
+        if account == Account::Client {
+            lines.push(format!("it has to ask for tokens as client_id {to} from now on"));
+        }
+        if account == Account::Organisation && self.app.config().oauth.external.organisation.as_deref() == Some(name) {
+            lines.push(format!(
+                "oauth.external.organisation still says {name}; write {to} there and restart the server"
+            ));
+        }
+        Ok(lines)
+    }
+
+    fn remove(&self, account: Account, name: &str, heir: Option<&str>) -> Answer {
+        let mut given = 0;
+        let event = match account {
+            Account::Organisation => Event::OrganisationRemoved,
+            Account::Group => Event::GroupRemoved,
+            Account::User => Event::UserRemoved,
+            Account::Client => Event::ClientRemoved,
+        };
+        let target = heir.map_or_else(|| name.to_owned(), |heir| format!("{name} {heir}"));
+        let ended = self.done(event, &target, |store| match account {
+            Account::Organisation => store.remove_organisation(name),
+            Account::Group => store.remove_group(name),
+            Account::User => store.remove_principal(Kind::User, name, heir).map(|count| given = count),
+            Account::Client => store.remove_principal(Kind::Client, name, heir).map(|count| given = count),
+        })?;
+        let given = match (heir, given) {
+            (None, _) => String::new(),
+            (Some(heir), 1) => format!("; 1 Thing is {heir}'s now"),
+            (Some(heir), given) => format!("; {given} Things are {heir}'s now"),
+        };
+        Ok(vec![format!("{name} is removed{given}{}", and_connections(ended))])
     }
 
     fn member(&self, group: &str, name: &str, add: bool) -> Answer {

@@ -70,7 +70,7 @@ impl LiveAccess {
             let next = std::future::poll_fn(|context| self.changes.borrow_mut().poll_recv(context)).await;
             let Some(change) = next else { return };
             let mut leaving = Leaving::default();
-            for places in self.changed(change).chunks(AT_ONCE) {
+            for places in self.changed(change, &mut leaving).chunks(AT_ONCE) {
                 places.iter().for_each(|place| self.judge(*place, &mut leaving));
                 tokio::task::yield_now().await;
             }
@@ -84,7 +84,8 @@ impl LiveAccess {
         loop {
             let Ok(change) = self.changes.borrow_mut().try_recv() else { break };
             let mut leaving = Leaving::default();
-            self.changed(change).into_iter().for_each(|place| self.judge(place, &mut leaving));
+            let places = self.changed(change, &mut leaving);
+            places.into_iter().for_each(|place| self.judge(place, &mut leaving));
             leaving.tell(&self.presence);
         }
         self.ended.get() - before
@@ -102,7 +103,7 @@ impl LiveAccess {
     }
 
     /// Tells those whom a change concerns; returns the sessions to be judged.
-    fn changed(&self, change: Change) -> Vec<Place> {
+    fn changed(&self, change: Change, leaving: &mut Leaving) -> Vec<Place> {
         match change {
             Change::Shared { thing, with, role, by } => {
                 let told = Told::Share { thing, by: by.name, with: &with, given: role.is_some() };
@@ -122,6 +123,17 @@ impl LiveAccess {
             }
             Change::Deleted(thing) => self.sessions.holding(thing),
             Change::Of(principals) => principals.iter().flat_map(|who| self.sessions.of(who)).collect(),
+            Change::Renamed(were) => {
+                // Nothing is taken from them: they come back, under the name that they have now.
+                let places: Vec<_> = were.iter().flat_map(|who| self.sessions.of(who)).collect();
+                places.into_iter().for_each(|place| self.end(place, CloseCode::Restart, leaving));
+                Vec::new()
+            }
+            Change::Groups(names) => {
+                let by_name =
+                    |proof: &Proof| proof.groups().is_some_and(|all| all.iter().any(|one| names.contains(one)));
+                self.sessions.by(by_name)
+            }
             Change::LoggedOut(hash) => self.sessions.by(|proof| matches!(proof, Proof::Login(login) if *login == hash)),
             Change::Grant(id) => self.sessions.by(|proof| matches!(proof, Proof::Token { grant, .. } if *grant == id)),
             Change::Client(client) => {

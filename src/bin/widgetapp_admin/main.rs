@@ -1,216 +1,27 @@
 //! `widgetapp_admin`: the administrator's command. Talks to the running server over its socket in the
 //! data directory.
 
+mod options;
 mod table;
 mod watch;
 
 use std::{
     io::{self, ErrorKind},
-    path::PathBuf,
     process::ExitCode,
 };
 
-use clap::{ArgGroup, CommandFactory, Parser, error::ErrorKind as Usage};
+use clap::{CommandFactory, error::ErrorKind as Usage};
 use serde_json::Value;
 use widgetapp::{
     cli::single_dash,
-    ipc::control::{AdminRequest, LISTED_AT_ONCE, OauthRequest},
+    ipc::control::{Account, AdminRequest, LISTED_AT_ONCE, OauthRequest},
     supervisor::admin::{self, Answer, Named, Request},
 };
 
+use options::Options;
+
 const REFUSED: u8 = 1;
 const NO_SERVER: u8 = 3;
-
-/// Watches and manages a running WidgetApp server.
-///
-/// Long options may be written with one dash or two. Exit codes: 0 done, 1 refused or failed,
-/// 2 wrong usage, 3 no server runs there.
-#[derive(Parser)]
-#[command(name = "widgetapp_admin", version)]
-#[command(group(ArgGroup::new("what").required(true).args(WHAT)))]
-#[command(group(ArgGroup::new("as_json").multiple(true).args(["status", "watch", "config", "groups", "users", "audit", "clients", "tokens", "client"])))]
-struct Options {
-    /// The server's data directory.
-    #[arg(long, value_name = "DIR", default_value = "widgetapp-data", env = "WIDGETAPP_SERVER__DATA")]
-    data: PathBuf,
-
-    /// Show every process of the server: its clients, what it takes of the processor and of memory, its messages, and
-    /// whether it is rogue.
-    #[arg(long)]
-    status: bool,
-    /// The same, anew each second; q ends it. Where the output is no terminal, the table is printed each second.
-    #[arg(long)]
-    watch: bool,
-    /// Show the settings in effect, and where each of them came from.
-    #[arg(long)]
-    config: bool,
-    /// With -status, -watch, -config or a list, or for a new secret: one JSON object per line.
-    #[arg(long, requires = "as_json")]
-    json: bool,
-
-    /// Replace the running program by the one that has taken the place of its file. Connections are kept. If the new
-    /// program cannot take over, nothing changes.
-    #[arg(long)]
-    upgrade: bool,
-
-    /// The kind of process to start, restart or stop.
-    #[arg(long, value_name = "NAME", value_parser = widgetapp::worker::NAMES)]
-    process: Option<String>,
-    /// Which one, as -status shows it: K of an _sfe, K.M of a _stream.
-    #[arg(long, value_name = "ID", requires = "process")]
-    id: Option<String>,
-    /// With -process _sfe: replace the instances one by one by fresh ones, until at least as many run as -n says; there
-    /// are never fewer until the server stops. Connections are kept.
-    #[arg(long, requires_all = ["process", "count"], conflicts_with = "id")]
-    start: bool,
-    /// How many _sfe processes -start is to run.
-    #[arg(short = 'n', value_name = "COUNT", requires = "start", value_parser = clap::value_parser!(u16).range(1..))]
-    count: Option<u16>,
-    /// Replace the process named by -process and -id by a fresh one. Connections are kept; those of a _stream come back
-    /// and resume. Also takes back an _sfe that was set aside.
-    #[arg(long, requires = "process")]
-    restart: bool,
-    /// Stop the _sfe named by -id: its clients come back at the others and resume.
-    #[arg(long, requires = "process")]
-    stop: bool,
-
-    /// Show all groups, whether they are approved for streaming, and their members.
-    #[arg(long)]
-    groups: bool,
-    /// The group to add, approve, withdraw, or change the members of; with -user -add or -client -add: a group for
-    /// the new user or application, may be repeated.
-    #[arg(long, value_name = "NAME")]
-    group: Vec<String>,
-    /// Approve the group named by -group for streaming.
-    #[arg(long, requires = "group")]
-    approve: bool,
-    /// Withdraw the approval of the group named by -group. Its members' streams end at once.
-    #[arg(long, requires = "group")]
-    withdraw: bool,
-    /// Put a user or application into the group named by -group.
-    #[arg(long, value_name = "NAME", requires = "group")]
-    add_member: Option<String>,
-    /// Take a user or application out of the group named by -group. What they had by it ends at once.
-    #[arg(long, value_name = "NAME", requires = "group")]
-    remove_member: Option<String>,
-
-    /// Show all users, their organisations and groups, and whether they are disabled.
-    #[arg(long)]
-    users: bool,
-    /// The user to add, disable, enable or give a new password; with -tokens or -audit: only what concerns them.
-    #[arg(long, value_name = "NAME", conflicts_with = "client")]
-    user: Option<String>,
-    /// Shut out the user named by -user. Their streams end at once.
-    #[arg(long, requires = "user")]
-    disable: bool,
-    /// Make the user named by -user an administrator of their organisation, who has the page /admin for it.
-    #[arg(long, requires = "user")]
-    administrator: bool,
-    /// Make the user named by -user an administrator no more.
-    #[arg(long, requires = "user")]
-    no_administrator: bool,
-    /// Give the user named by -user a new random password, which is printed once. Their logins, tokens and
-    /// streams end at once.
-    #[arg(long, requires = "user")]
-    password: bool,
-    /// Add the user, application, group or organisation that is named. A new user's password, and an application's
-    /// secret, are printed once.
-    #[arg(long)]
-    add: bool,
-    /// The organisation of the new user, application or group; or the one to add. May be left out if there is only
-    /// one.
-    #[arg(long, value_name = "NAME", requires = "add")]
-    organisation: Option<String>,
-
-    /// Show all applications (OAuth clients): organisation, kind, state, scopes, groups, redirect addresses.
-    #[arg(long)]
-    clients: bool,
-    /// The application to add, revoke, let in again or give a new secret.
-    #[arg(long, value_name = "NAME", conflicts_with = "token")]
-    client: Option<String>,
-    /// What people read when the new application asks them for something [default: its NAME].
-    #[arg(long, value_name = "TEXT", requires_all = ["client", "add"])]
-    display_name: Option<String>,
-    /// An address to which the new application may have codes sent; may be repeated.
-    #[arg(long, value_name = "URI", requires_all = ["client", "add"])]
-    redirect: Vec<String>,
-    /// What the new application may ask for [default: all scopes]; may be repeated.
-    #[arg(long, value_name = "SCOPE", requires_all = ["client", "add"])]
-    scope: Vec<String>,
-    /// The new application cannot keep a secret, as one in a browser or on people's own computers.
-    #[arg(long, requires_all = ["client", "add"])]
-    public: bool,
-    /// Give the application named by -client a new secret, which is printed once.
-    #[arg(long, requires = "client")]
-    secret: bool,
-    /// Let the user named by -user, or the application named by -client, in again. What has ended stays ended.
-    #[arg(long)]
-    enable: bool,
-    /// With -client: end all its tokens and give it no more. With -token: end what this token belongs to, named
-    /// by the id that -tokens shows, by the token's own id (jti), or by the token; - reads it from the input.
-    #[arg(long, value_name = "ID_OR_TOKEN", num_args = 0..=1, default_missing_value = "")]
-    revoke: Option<String>,
-
-    /// Show who has tokens: what users have allowed applications, and what applications hold for themselves.
-    #[arg(long)]
-    tokens: bool,
-    /// With -revoke or -rotate-keys: a matter of tokens.
-    #[arg(long)]
-    token: bool,
-    /// With -token: sign access tokens with a new key. Those that are out stay good until they expire.
-    #[arg(long, requires = "token")]
-    rotate_keys: bool,
-
-    /// Show who did what to whose access: approvals, invitations, logins, refused streams, users, applications.
-    #[arg(long)]
-    audit: bool,
-    /// With -audit: not older than this, as 90s, 30m, 1h or 7d.
-    #[arg(long, value_name = "AGE", requires = "audit", value_parser = age)]
-    since: Option<u64>,
-}
-
-/// What can be asked for; one of them at a time.
-const WHAT: [&str; 25] = [
-    "status",
-    "watch",
-    "config",
-    "upgrade",
-    "start",
-    "restart",
-    "stop",
-    "groups",
-    "approve",
-    "withdraw",
-    "add_member",
-    "remove_member",
-    "users",
-    "disable",
-    "administrator",
-    "no_administrator",
-    "password",
-    "add",
-    "clients",
-    "secret",
-    "enable",
-    "revoke",
-    "tokens",
-    "rotate_keys",
-    "audit",
-];
-
-/// Seconds of an age such as `1h`.
-fn age(text: &str) -> Result<u64, String> {
-    let (count, unit) = text.split_at(text.len().saturating_sub(1));
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => 0,
-    };
-    let age = count.parse::<u64>().ok().and_then(|count| count.checked_mul(seconds)).filter(|age| *age > 0);
-    age.ok_or_else(|| "write it as 90s, 30m, 1h or 7d".into())
-}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -272,6 +83,9 @@ fn request(options: &Options) -> Result<Request, &'static str> {
     if options.rotate_keys {
         return of_oauth(OauthRequest::RotateKeys);
     }
+    if options.rename.is_some() || options.remove {
+        return ask(renamed_or_removed(options)?);
+    }
     if let Some(client) = &options.client {
         return of_oauth(of_client(options, client.clone())?);
     }
@@ -287,6 +101,22 @@ fn request(options: &Options) -> Result<Request, &'static str> {
     match &options.user {
         Some(user) => ask(of_user(options, user.clone())?),
         None => ask(of_group(options)?),
+    }
+}
+
+fn renamed_or_removed(options: &Options) -> Result<AdminRequest, &'static str> {
+    let (account, name) = match (&options.user, &options.client, &options.group[..], &options.organisation) {
+        (Some(user), None, [], None) => (Account::User, user),
+        (None, Some(client), [], None) => (Account::Client, client),
+        (None, None, [group], None) => (Account::Group, group),
+        (None, None, [], Some(organisation)) => (Account::Organisation, organisation),
+        _ => return Err("-rename and -remove go with one of -user, -client, -group and -organisation"),
+    };
+    let name = name.clone();
+    match (&options.rename, &options.to, account) {
+        (Some(to), _, _) => Ok(AdminRequest::Rename { account, name, to: to.clone() }),
+        (None, Some(_), Account::Group | Account::Organisation) => Err("-to goes with -user NAME or -client NAME"),
+        (None, heir, _) => Ok(AdminRequest::Remove { account, name, heir: heir.clone() }),
     }
 }
 
@@ -311,7 +141,9 @@ fn of_user(options: &Options, user: String) -> Result<AdminRequest, &'static str
         return Ok(AdminRequest::NewPassword { user });
     }
     if !options.add {
-        return Err("-user NAME goes with -add, -disable, -enable, -administrator, -no-administrator or -password");
+        return Err(
+            "-user NAME goes with -add, -rename, -remove, -disable, -enable, -administrator, -no-administrator or -password",
+        );
     }
     let (organisation, groups) = (options.organisation.clone(), options.group.clone());
     Ok(AdminRequest::AddUser { name: user, organisation, groups })
@@ -349,7 +181,7 @@ fn of_client(options: &Options, client: String) -> Result<OauthRequest, &'static
         return Ok(OauthRequest::NewSecret { client, json });
     }
     if !options.add {
-        return Err("-client NAME goes with -add, -revoke, -enable or -secret");
+        return Err("-client NAME goes with -add, -rename, -remove, -revoke, -enable or -secret");
     }
     Ok(OauthRequest::AddClient {
         client,

@@ -3,17 +3,18 @@
 
 use std::rc::Rc;
 
-use super::{Call, UserActions, storing};
+use super::{Call, UserActions, failed, storing};
 use crate::{open_things::NewContent, protocol::action::Undo};
 
 pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
-    let asked = check(&mut call, NewContent::Undone);
+    let asked = check(actions, &mut call, |since| NewContent::Undone { since });
     storing::store(actions, call, asked);
 }
 
 /// The same for `redo`.
-pub(super) fn check(call: &mut Call, change: NewContent) -> storing::Asked {
+pub(super) fn check(actions: &UserActions, call: &mut Call, change: fn(u64) -> NewContent) -> storing::Asked {
     let (thing, _) = call.on()?;
     let Undo { key } = call.optional_body()?;
-    Ok((thing, call.key(key)?, change))
+    let since = actions.store.named_since(call.caller()).map_err(|error| failed(&error))?;
+    Ok((thing, call.key(key)?, change(since)))
 }

@@ -85,5 +85,5 @@ async fn the_terminal_client_is_shown_by_its_name_and_ended_like_any_other() {
     let grant = front.people.grant(&front.people.ada, "widgetapp-cli", clock::unix_seconds() + 600);
     assert!(shown(&front, &cookie).await.text.contains("<strong>WidgetApp at a terminal</strong> (widgetapp-cli)"));
     end(&front, &cookie, "widgetapp-cli").await;
-    assert!(!front.people.store.grant_is_live(grant).unwrap());
+    assert!(!front.people.store.grant_is_live(grant, &front.people.ada).unwrap());
 }

@@ -226,7 +226,7 @@ impl Tokens {
         if !self.0.store.standing(&verified.principal)?.active {
             return Err(TokenError::Invalid("its user or client is gone"));
         }
-        if !self.0.store.grant_is_live(verified.grant)? {
+        if !self.0.store.grant_is_live(verified.grant, &verified.principal)? {
             return Err(TokenError::Invalid("its grant was ended"));
         }
         Ok(verified)

@@ -1,5 +1,6 @@
 //! What the sentences of the features mean, by subject.
 
+mod accounts;
 mod actions;
 mod admin;
 mod applications;

@@ -7,7 +7,7 @@ use widgetapp::{client::Event, protocol::action::Action};
 use super::Name;
 use crate::{
     scene::{Scene, until_async},
-    web,
+    web::{self, Answer},
 };
 
 /// Whom somebody names: a person or a group, as the features write it.
@@ -98,29 +98,29 @@ async fn logs_out(scene: &mut Scene, _name: Name) {
     assert!((300..400).contains(&answer.status), "{answer:?}");
 }
 
-async fn log_in(scene: &Scene, name: &str, password: &str) -> u16 {
+pub(super) async fn log_in(scene: &Scene, name: &str, password: &str) -> Answer {
     let body = json!({"username": name, "password": password}).to_string();
     let headers = [("content-type", "application/json".to_owned())];
-    web::send(scene, "POST", "/login", &headers, Some(body)).await.status
+    web::send(scene, "POST", "/login", &headers, Some(body)).await
 }
 
 #[then(expr = "{string} can log in with the password that was printed")]
 async fn logs_in_with_printed(scene: &mut Scene, name: String) {
     let (_, out, _) = scene.command.clone().expect("a command was run");
     let password = out.lines().find_map(|line| line.strip_prefix("password: ")).expect("it was printed").to_owned();
-    assert_eq!(log_in(scene, &name, &password).await, 200);
+    assert_eq!(log_in(scene, &name, &password).await.status, 200);
 }
 
 #[then(expr = "{string} can log in with the old password")]
 async fn logs_in_with_old(scene: &mut Scene, name: String) {
     let password = web::password(scene, &name);
-    assert_eq!(log_in(scene, &name, &password).await, 200);
+    assert_eq!(log_in(scene, &name, &password).await.status, 200);
 }
 
 #[then(expr = "{string} cannot log in")]
 async fn cannot_log_in(scene: &mut Scene, name: String) {
     let password = web::password(scene, &name);
-    assert_eq!(log_in(scene, &name, &password).await, 401);
+    assert_eq!(log_in(scene, &name, &password).await.status, 401);
 }
 
 #[then(expr = "the record shows {string}")]
