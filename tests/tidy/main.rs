@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a rule that cannot be checked is broken")]
 
 mod between_processes;
+mod messages;
 mod references;
+mod stored_data;
 
 use std::{
     fs,
