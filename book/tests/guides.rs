@@ -131,12 +131,46 @@ fn every_link_leads_somewhere() {
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
+/// Whether anybody answers there is not asked: that needs the internet, and changes by itself.
+#[test]
+fn every_link_to_elsewhere_is_an_address() {
+    let built = BUILT.0.path();
+    let pages = files(built, "html").into_iter().filter(|path| !NOT_OURS.contains(&path.to_str().unwrap()));
+    let faults: Vec<String> = pages
+        .flat_map(|path| {
+            let links = Page::read(&built.join(&path)).elsewhere;
+            links.into_iter().filter(|link| !is_address(link)).map(move |link| format!("{}: {link}", path.display()))
+        })
+        .collect();
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(is_address("https://www.example.com/a#b") && is_address("http://127.0.0.1:8080/"));
+    for wrong in
+        ["https://example", "https:// example.com", "htps://example.com", "https://example..com", "http://a.com"]
+    {
+        assert!(!is_address(wrong), "{wrong}");
+    }
+}
+
+/// An address of the internet by HTTPS, or by HTTP of this machine.
+fn is_address(link: &str) -> bool {
+    let (rest, here) = match (link.strip_prefix("https://"), link.strip_prefix("http://")) {
+        (Some(rest), _) => (rest, false),
+        (_, Some(rest)) => (rest, true),
+        _ => return false,
+    };
+    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default();
+    let named = host.contains('.') && host.split('.').all(|part| !part.is_empty());
+    named && rest.bytes().all(|byte| byte.is_ascii_graphic()) && (!here || host == "127.0.0.1")
+}
+
 /// What a page can be linked by, and what it links to.
 #[derive(Default)]
 struct Page {
     ids: BTreeSet<String>,
     twice: Vec<String>,
     links: BTreeSet<String>,
+    /// Links to other sites.
+    elsewhere: BTreeSet<String>,
 }
 
 impl Page {
@@ -150,8 +184,10 @@ impl Page {
                 page.twice.push(id.to_owned());
             }
             let links = ["href", "src"].into_iter().filter_map(|name| element.attr(name));
-            let ours = links.filter(|link| !link.contains("://") && !link.starts_with("mailto:"));
-            page.links.extend(ours.map(str::to_owned));
+            for link in links.filter(|link| !link.starts_with("mailto:")) {
+                let kind = if link.contains("://") { &mut page.elsewhere } else { &mut page.links };
+                kind.insert(link.to_owned());
+            }
         }
         page
     }
