@@ -35,6 +35,9 @@ pub struct Serve {
     /// Private key of the certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// The folder into which the guides were built; with it they are served at `/guide/`.
+    #[arg(long, value_name = "DIR")]
+    guides: Option<PathBuf>,
     /// Do not set up the demonstration on an empty data directory.
     #[arg(long)]
     no_demo: bool,
@@ -101,6 +104,7 @@ impl Serve {
             ("--data", "server.data", self.data),
             ("--tls-cert", "server.tls_cert", self.tls_cert),
             ("--tls-key", "server.tls_key", self.tls_key),
+            ("--guides", "http.guides", self.guides),
         ];
         for (name, key, path) in paths {
             if let Some(path) = path {

@@ -130,6 +130,10 @@ pub struct Http {
     /// How long a login lasts.
     #[schema(minimum = 60, maximum = 31_622_400)]
     pub login_seconds: u64,
+    /// The folder into which the guides were built (`mdbook build book` makes `book/book`); with it they are served
+    /// at `/guide/`. Nobody else should be able to write there: the scripts in it run where people are logged in.
+    #[schema(value_type = Option<String>)]
+    pub guides: Option<PathBuf>,
 }
 
 impl Default for Http {
@@ -139,6 +143,7 @@ impl Default for Http {
             body_timeout_seconds: 30,
             max_body_bytes: 1024 * 1024,
             login_seconds: 12 * 60 * 60,
+            guides: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::{App, body::Fields, caller, login::AuthSession, pages, problem::Problem};
+use super::{App, body::Fields, caller, guides, login::AuthSession, pages, problem::Problem};
 use crate::{
     access::{self, Door},
     protocol::{ErrorCode, action::Action},
@@ -41,7 +41,7 @@ pub(super) async fn page(
     let title = app.store().title(thing)?;
     let live = access::may_stream(app.store(), &caller).is_ok();
     let content = content(&thing.to_string(), &caller.principal.name, live);
-    Ok(pages::full(&title, &heading(&title), &content))
+    Ok(guides::may_show(&app, pages::full(&title, &heading(&title), &content)))
 }
 
 /// `POST /things`: the form of the home page, for browsers without its script.

@@ -13,6 +13,7 @@ mod caller;
 pub mod connections;
 mod demo;
 mod editor;
+mod guides;
 pub mod handover;
 mod health;
 mod legacy;

@@ -10,7 +10,7 @@ use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLaye
 use super::{
     App,
     ajax::{by_get, by_post},
-    assets, body, editor, health, legacy, login,
+    assets, body, editor, guides, health, legacy, login,
     oauth::{applications, authorize, client_request, consent, metadata, presented, token},
     openapi, organisation, pages, problem,
     problem::Problem,
@@ -71,7 +71,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(problem::of_panic))
         .layer(middleware::map_response(client_request::complete))
         .layer(from_any_page);
-    let mut wrapped = routes.merge(for_applications);
+    let mut wrapped = routes.merge(for_applications).merge(guides::routes(&app));
     for (name, value) in SECURITY_HEADERS {
         wrapped = wrapped.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)));
     }

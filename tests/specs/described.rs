@@ -26,6 +26,10 @@ pub struct Request<'a> {
 /// Checks an exchange by HTTP: the answer, and the request too if it was taken.
 pub fn exchange(request: &Request<'_>, answer: &Answer) -> Result<(), String> {
     let (path, query) = request.path.split_once('?').unwrap_or((request.path, ""));
+    if path.starts_with("/guide/") {
+        // Files in folders of any depth, for which OpenAPI has no template.
+        return Ok(());
+    }
     let method = request.method.to_ascii_lowercase();
     let paths = OPENAPI.text["paths"].as_object().expect("paths");
     let place = match paths.keys().find(|template| fits(template, path)) {
