@@ -55,6 +55,10 @@ pub struct Manifest {
     /// Whether a server runs before the example begins.
     #[serde(default = "yes")]
     pub server: bool,
+    /// Those of its files of requests or messages that one person with a browser can run too, with the same outcome:
+    /// readers are offered to.
+    #[serde(default)]
+    pub run: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -92,6 +96,11 @@ impl Example {
         let (transcripts, others): (Vec<_>, Vec<_>) =
             self.files.iter().partition(|(name, _)| TRANSCRIPTS.contains(&name.as_str()));
         others.into_iter().chain(transcripts).flat_map(|(name, text)| parts(name, text)).collect()
+    }
+
+    /// The files that readers can run in the page, with their texts.
+    pub fn runnable(&self) -> impl Iterator<Item = &(String, String)> {
+        self.files.iter().filter(|(name, _)| self.manifest.run.contains(name))
     }
 
     /// Changes when what it does or shows changes.

@@ -114,6 +114,7 @@ fn main() -> ExitCode {
     // Clients and products of the last scenarios may still be at work.
     runtime.shutdown_background();
     browser::Chromium::end_shared();
+    steps::guides::remove();
     if report.conclude() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 

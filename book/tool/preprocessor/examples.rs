@@ -27,9 +27,10 @@ impl Page<'_> {
             .collect();
         let id = if only.is_none() { format!(r#" id="{}""#, anchor(example)) } else { String::new() };
         Ok(format!(
-            r#"<figure class="example"{id}><figcaption><span class="title">{}</span> <span class="proves">{}</span></figcaption>{parts}</figure>"#,
+            r#"<figure class="example"{id}><figcaption><span class="title">{}</span> <span class="proves">{}</span>{}</figcaption>{parts}</figure>"#,
             escape(&example.manifest.title),
             badges.join(" "),
+            run(example),
         ))
     }
 
@@ -49,6 +50,20 @@ impl Page<'_> {
             }
         }
     }
+}
+
+/// The buttons by which readers do the same in the page, with the text that was executed (`theme/try.js`).
+fn run(example: &Example) -> String {
+    let button = |(file, text): &(String, String)| {
+        let what = match file.as_str() {
+            _ if example.manifest.run.len() == 1 => "Run",
+            exchange::FILE => "Run the requests",
+            _ => "Run the messages",
+        };
+        let text = escape(text).replace('\n', "&#10;");
+        format!(r#"<button type="button" class="run" data-file="{file}" data-text="{text}" hidden>{what}</button>"#)
+    };
+    example.runnable().map(button).collect()
 }
 
 fn anchor(example: &Example) -> String {
@@ -90,6 +105,22 @@ fn caption(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::examples::Manifest;
+
+    #[test]
+    fn an_example_that_readers_can_run_carries_the_text_that_was_executed() {
+        let manifest = |run: &[&str]| {
+            let run = run.iter().map(|&file| file.to_owned()).collect();
+            Manifest { title: "T".into(), claims: vec![], needs: vec![], server: true, run }
+        };
+        let files = vec![("stream.ws".into(), "> {\"a\": \"<\"}\n< {}\n".into())];
+        let example = Example { id: "e".into(), manifest: manifest(&["stream.ws"]), files };
+        assert_eq!(
+            run(&example),
+            r#"<button type="button" class="run" data-file="stream.ws" data-text="&gt; {&quot;a&quot;: &quot;&lt;&quot;}&#10;&lt; {}&#10;" hidden>Run</button>"#
+        );
+        assert_eq!(run(&Example { manifest: manifest(&[]), ..example }), "");
+    }
 
     #[test]
     fn a_request_has_a_first_line_headers_and_a_body() {

@@ -17,6 +17,7 @@ mod events;
 mod examples;
 mod external_issuer;
 mod front_ends;
+pub mod guides;
 mod history;
 mod installing;
 mod legacy;
