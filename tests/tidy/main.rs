@@ -4,6 +4,7 @@
 mod between_processes;
 mod messages;
 mod references;
+mod signs;
 mod stored_data;
 
 use std::{
