@@ -38,6 +38,23 @@ Feature: At a glance
       And Ada sees that Grace has chosen "A lamp"
       And the guide shows the page of Ada as "editor.png"
 
+    Scenario: The login page
+      Given Ada has the login page open in her browser
+      Then the guide shows the page of Ada as "login.png"
+
+    Scenario: The dialog in which people are invited
+      Given Ada has the Thing open in her browser
+      When Ada presses "Share"
+      And Ada types "linus" into "Name"
+      Then the guide shows the page of Ada as "share.png"
+
+    Scenario: Somebody who works alone
+      When Linus makes the Thing "A bird house" in his browser
+      And Linus draws a box labelled "Roof"
+      And Linus types "For sparrows" at the end of the notes
+      Then the page of Linus says "Working alone, all saved"
+      And the guide shows the page of Linus as "alone.png"
+
     Scenario: A telephone
       Given Ada has the Thing open in her browser
       When Ada has but a telephone
