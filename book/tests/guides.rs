@@ -198,7 +198,9 @@ fn resolved(page: &Path, link: &str) -> PathBuf {
     let mut path = PathBuf::new();
     for part in page.parent().unwrap().join(link).components() {
         match part {
-            Component::ParentDir => drop(path.pop()),
+            // Beyond the book there may be something else on a server.
+            Component::ParentDir if !path.pop() => path.push(".."),
+            Component::ParentDir => {}
             other => path.push(other),
         }
     }

@@ -143,12 +143,17 @@ impl Claim {
         let slug = self.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let questioned = matches!(self.state, State::Decided | State::Answered);
         let reasoned = matches!(self.state, State::Planned | State::Unprovable);
+        let sends_on = self.decision.as_ref().is_some_and(|decision| decision.contains("]("));
         let faults = [
             (!seed && (!slug || self.id.is_empty()), "an id is C01 to C99, or small letters, digits and hyphens"),
             (self.revision == 0, "revisions begin at 1"),
             (self.text.trim().is_empty() || self.text.contains('\n'), "the text is one line, and not empty"),
             (!file.ends_with(&format!("/{}.toml", self.guide.name())), "it stands in the file of another guide"),
             (questioned && (self.question.is_none() || self.decision.is_none()), "it needs `question` and `decision`"),
+            (
+                questioned && !self.source.is_empty() && !sends_on,
+                "what the drafts ask is answered with a link to a page",
+            ),
             (!questioned && (self.question.is_some() || self.decision.is_some()), "nothing was asked about it"),
             (reasoned && self.reason.is_none(), "it needs a `reason`"),
             (matches!(self.state, State::Active | State::Decided) && self.reason.is_some(), "it needs no `reason`"),
@@ -315,6 +320,11 @@ mod tests {
             ("It comes back.", "", "the text is one line"),
             ("guide = \"admin\"", "guide = \"api\"", "the file of another guide"),
             ("\"active\"", "\"decided\"", "it needs `question` and `decision`"),
+            (
+                "\"active\"",
+                "\"decided\"\nsource = [\"S0\"]\nquestion = \"?\"\ndecision = \"Yes.\"",
+                "with a link to a page",
+            ),
             ("\"active\"", "\"planned\"", "it needs a `reason`"),
             ("\"active\"", "\"active\"\nquestion = \"?\"", "nothing was asked about it"),
             ("\"active\"", "\"active\"\nreason = \"?\"", "it needs no `reason`"),
