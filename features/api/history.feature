@@ -99,6 +99,33 @@ Feature: Renaming, going back, and the history of a Thing
         {"body": {"title": "Welcome", "content": {"parts": {"chair": {"kind": "box"}}}}}
         """
 
+  @claim:undo-before+1
+  Rule: A program that undoes by itself what it does now leaves the rest to the server
+
+    Scenario: Ada had given it another title before she drew a window
+      Given WidgetApp is running
+      And "program" streams as Ada
+      When "program" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_rename", "id": 1, "thing": "THING", "body": {"title": "Boat"}}
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 2, "thing": "THING",
+         "body": {"key": "b", "patch": [{"op": "add", "path": "/parts/window", "value": {"kind": "box"}}]}}
+        {"port": 200, "name": "widgetApp_useraction_undo", "id": 3, "thing": "THING", "body": {"before": OFFSET+2}}
+        {"port": 200, "name": "widgetApp_useraction_select", "id": 4, "thing": "THING"}
+        {"port": 200, "name": "widgetApp_useraction_undo", "id": 5, "thing": "THING", "body": {"before": OFFSET+2}}
+        {"port": 200, "name": "widgetApp_useraction_redo", "id": 6, "thing": "THING", "body": {"before": OFFSET+2}}
+        {"port": 200, "name": "widgetApp_useraction_select", "id": 7, "thing": "THING"}
+        """
+      Then "program" has one reply to 4, like:
+        """
+        {"body": {"title": "Welcome", "content": {"parts": {"window": {"kind": "box"}}}}}
+        """
+      And "program" is answered 5 with nothing_to_undo
+      And "program" has one reply to 7, like:
+        """
+        {"body": {"title": "Boat", "content": {"parts": {"window": {"kind": "box"}}}}}
+        """
+
   @claim:undo-own+1
   Rule: Undo leaves alone what others did
 

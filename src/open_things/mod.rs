@@ -136,15 +136,18 @@ pub enum NewContent {
     /// The content of before, as JSON, in place of all that is there.
     Restored(Value),
     /// What its author did last is taken back.
-    Undone {
-        /// Since when the author's name is theirs, milliseconds since 1970.
-        since: u64,
-    },
+    Undone(Among),
     /// What its author took back last is made again.
-    Redone {
-        /// As for [`Self::Undone`].
-        since: u64,
-    },
+    Redone(Among),
+}
+
+/// Among which of the changes under one name that is sought which is to be taken back.
+#[derive(Clone, Copy, Debug)]
+pub struct Among {
+    /// Since when the name is the author's, milliseconds since 1970: what was done before was done by another.
+    pub since: u64,
+    /// Only the changes before this one, and what was taken back of them, whenever that was.
+    pub before: Option<u64>,
 }
 
 impl NewContent {
@@ -154,8 +157,8 @@ impl NewContent {
             Self::Patch { .. } | Self::Update(_) | Self::Replace { .. } => ChangeKind::Edit,
             Self::Title(_) => ChangeKind::Rename,
             Self::Restored(_) => ChangeKind::Restore,
-            Self::Undone { .. } => ChangeKind::Undo,
-            Self::Redone { .. } => ChangeKind::Redo,
+            Self::Undone(_) => ChangeKind::Undo,
+            Self::Redone(_) => ChangeKind::Redo,
         }
     }
 }

@@ -223,8 +223,8 @@ impl Owner {
                 let patch = serde_json::json!([{"op": "add", "path": "/meta/title", "value": title}]);
                 self.document.apply_patch(&patch, want_patch)
             }
-            NewContent::Undone { since } => return Ok((self.take_back(author, since, Undoing::Undo)?, false)),
-            NewContent::Redone { since } => return Ok((self.take_back(author, since, Undoing::Redo)?, false)),
+            NewContent::Undone(among) => return Ok((self.take_back(author, among, Undoing::Undo)?, false)),
+            NewContent::Redone(among) => return Ok((self.take_back(author, among, Undoing::Redo)?, false)),
             NewContent::Patch { patch, seen } => {
                 let base = match seen.filter(|seen| *seen < self.applied && self.document.needs_base(&patch)) {
                     Some(seen) => past::recent_base(&*self.log, self.thing, seen)

@@ -15,8 +15,8 @@ use crate::{
     thing::Document,
 };
 
-const UNDONE: NewContent = NewContent::Undone { since: 0 };
-const REDONE: NewContent = NewContent::Redone { since: 0 };
+const UNDONE: NewContent = NewContent::Undone(Among { since: 0, before: None });
+const REDONE: NewContent = NewContent::Redone(Among { since: 0, before: None });
 
 /// A log whose disk can be full.
 struct Faulty {

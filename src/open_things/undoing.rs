@@ -5,6 +5,7 @@
 //! the author did after the one that is sought cancels itself out in pairs.
 
 use super::{
+    Among,
     owner::{Owner, unreadable},
     past::{self, Own},
 };
@@ -38,18 +39,23 @@ pub(super) fn sought(own: impl IntoIterator<Item = (u64, ChangeKind)>, what: Und
     None
 }
 
+/// Whether somebody counts this change who takes back by themselves what they have done from the change `until` on.
+fn counts((offset, kind): (u64, ChangeKind), until: Option<u64>) -> bool {
+    matches!(kind, ChangeKind::Undo | ChangeKind::Redo) || until.is_none_or(|until| offset < until)
+}
+
 impl Owner {
-    /// Takes back the last change of `author` that is not taken back, or the last taking back. What was done under
-    /// this name until `since` was done by another.
-    pub(super) fn take_back(&mut self, author: &str, since: u64, what: Undoing) -> Result<Change, ErrorBody> {
+    /// Takes back the last change of `author` that is not taken back, or the last taking back.
+    pub(super) fn take_back(&mut self, author: &str, among: Among, what: Undoing) -> Result<Change, ErrorBody> {
         let nothing = || match what {
             Undoing::Undo => ErrorBody::from(ErrorCode::NothingToUndo),
             Undoing::Redo => ErrorBody::from(ErrorCode::NothingToRedo),
         };
         let coming: Vec<Own> = self.emissions.changes().map(Own::of_unstored).collect();
         let found = past::around(&*self.log, self.thing, self.stored(), coming, |changes| {
-            let own = changes.iter().rev().filter(|change| change.principal == author && change.at_millis > since);
-            sought(own.map(|change| (change.offset, change.kind)), what)
+            let own = changes.iter().rev().filter(|change| change.principal == author && change.at_millis > among.since);
+            let own = own.map(|change| (change.offset, change.kind));
+            sought(own.filter(|change| counts(*change, among.before)), what)
         });
         let (before, after) = found.map_err(|error| unreadable(self.thing, &error))?.ok_or_else(nothing)?;
         let want_patch = self.audience.wants_patches();
@@ -92,6 +98,23 @@ mod tests {
         assert_eq!(taken_back("eeuurrr"), [Some(3), Some(2), Some(5), Some(4), None]);
         assert_eq!(taken_back("eur"), [Some(2), Some(3)]);
         assert_eq!(taken_back("euru"), [Some(2), Some(3), Some(4)], "what was made again is undone again");
+    }
+
+    #[test]
+    fn what_was_done_since_is_left_alone_if_it_is_asked_so() {
+        let edits = |offsets: std::ops::RangeInclusive<u64>| offsets.map(|offset| (offset, ChangeKind::Edit));
+        let until_4 = |log: &[(u64, ChangeKind)], what| {
+            sought(log.iter().rev().copied().filter(|change| counts(*change, Some(4))), what)
+        };
+        let mut log: Vec<_> = edits(1..=6).collect();
+        assert_eq!(until_4(&log, Undoing::Undo), Some(3));
+        log.push((7, ChangeKind::Undo));
+        assert_eq!(until_4(&log, Undoing::Undo), Some(2), "an undo of what was before counts, whenever it was made");
+        assert_eq!(until_4(&log, Undoing::Redo), Some(7));
+        log.extend(edits(8..=8));
+        assert_eq!(until_4(&log, Undoing::Redo), Some(7), "as if nothing had been done since");
+        log.push((9, ChangeKind::Redo));
+        assert_eq!((until_4(&log, Undoing::Undo), until_4(&log, Undoing::Redo)), (Some(9), None));
     }
 
     #[test]

@@ -353,6 +353,10 @@ pub struct Restore {
 /// Body of `undo` and `redo`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Undo {
+    /// Only changes before this one, and what was taken back of them: for a program that takes back by itself what it
+    /// has done since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
     /// The client's own name for this change; makes it safe to send again over another connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

@@ -35,14 +35,14 @@ pub(super) fn all(document: &mut Document) {
     document.request(
         undo.request("Undo", "Take back your own last change of a Thing. What others did stays.")
             .always(&["thing"])
-            .may_take(&[Undo { key: None }, Undo { key: key() }]),
+            .may_take(&[Undo::default(), Undo { before: Some(6), key: key() }]),
         stored(undo, "Undone", "The change is taken back."),
     );
     told(document, undo, "Somebody undid a change", "Somebody took back a change of theirs, or you did.");
     document.request(
         redo.request("Redo", "Make the change again that you have taken back last.")
             .always(&["thing"])
-            .may_take(&[Undo { key: None }, Undo { key: key() }]),
+            .may_take(&[Undo::default(), Undo { before: Some(6), key: key() }]),
         stored(redo, "Redone", "The change is made again."),
     );
     told(

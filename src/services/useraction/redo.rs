@@ -6,6 +6,6 @@ use super::{Call, UserActions, storing, undo};
 use crate::open_things::NewContent;
 
 pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
-    let asked = undo::check(actions, &mut call, |since| NewContent::Redone { since });
+    let asked = undo::check(actions, &mut call, NewContent::Redone);
     storing::store(actions, call, asked);
 }

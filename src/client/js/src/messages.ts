@@ -442,6 +442,9 @@ export type Things = {
 
 /** Body of `undo` and `redo`. */
 export type Undo = {
+  /** Only changes before this one, and what was taken back of them: for a program that takes back by itself what it
+   *  has done since. */
+  before?: number | null;
   /** The client's own name for this change; makes it safe to send again over another connection. */
   key?: string | null;
 };
