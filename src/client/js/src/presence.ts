@@ -24,7 +24,7 @@ export class Presence {
   others = 0;
   readonly #stream: Stream;
   readonly #thing: LiveThing;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(moved?: string) => void>();
   readonly #ends: Array<() => void>;
   #cursor: Cursor | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,8 +39,8 @@ export class Presence {
     ];
   }
 
-  /** Calls `listener` whenever somebody comes, goes or moves. */
-  onChange(listener: () => void): () => void {
+  /** Calls `listener` whenever somebody points elsewhere, with their `id`, and without when somebody comes or goes. */
+  onChange(listener: (moved?: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -82,7 +82,9 @@ export class Presence {
         break;
       case 'cursor': {
         const { id, user, color, ...cursor } = body;
+        const isKnown = this.people.get(id)?.cursor !== undefined;
         this.#put({ id, user, color, cursor });
+        return this.#changed(isKnown ? id : undefined);
       }
     }
     this.#changed();
@@ -98,7 +100,7 @@ export class Presence {
     this.#changed();
   }
 
-  #changed(): void {
-    for (const listener of [...this.#listeners]) listener();
+  #changed(moved?: string): void {
+    for (const listener of [...this.#listeners]) listener(moved);
   }
 }

@@ -11,7 +11,15 @@ interface Drawn {
   group: SVGGElement;
   shape: SVGElement;
   label: SVGTextElement;
+  /** As it stands on the screen. */
   part: Part;
+}
+
+/** What is another since the drawing before. */
+export interface Redrawn {
+  parts: ReadonlySet<string>;
+  /** Whether the view was moved or zoomed. */
+  view: boolean;
 }
 
 const LINE_HEIGHT = 18;
@@ -31,10 +39,13 @@ export class Canvas {
   readonly #frame = svg('g', { class: 'frame' });
   readonly #sketch = svg('rect', { class: 'sketch' });
   readonly #drawn = new Map<string, Drawn>();
-  readonly #dirty = new Set<string>();
-  readonly #afterDrawing: Array<() => void> = [];
+  #dirty = new Set<string>();
+  readonly #afterDrawing: Array<(redrawn: Redrawn) => void> = [];
   #selected = new Set<string>();
+  #chosenAnew = false;
   #scheduled = false;
+  /** Where the plane stands on the screen. */
+  #placed = '';
 
   constructor(root: SVGSVGElement, parts: Parts, view: View) {
     this.root = root;
@@ -42,12 +53,8 @@ export class Canvas {
     this.#view = view;
     root.append(this.#plane, this.#frame, this.#sketch, this.overlay);
     this.#sketch.setAttribute('visibility', 'hidden');
-    parts.map.observeDeep((events) => {
-      for (const event of events) {
-        const [id] = event.path;
-        if (typeof id === 'string') this.#dirty.add(id);
-        else for (const changed of event.keys.keys()) this.#dirty.add(changed);
-      }
+    parts.onChange((changed) => {
+      for (const id of changed) this.#dirty.add(id);
       this.schedule();
     });
     for (const id of parts.map.keys()) this.#dirty.add(id);
@@ -60,7 +67,7 @@ export class Canvas {
   }
 
   /** Calls `draw` at the end of each drawing. */
-  afterDrawing(draw: () => void): void {
+  afterDrawing(draw: (redrawn: Redrawn) => void): void {
     this.#afterDrawing.push(draw);
   }
 
@@ -73,6 +80,7 @@ export class Canvas {
 
   select(selected: Set<string>): void {
     this.#selected = selected;
+    this.#chosenAnew = true;
     this.schedule();
   }
 
@@ -84,45 +92,47 @@ export class Canvas {
     set(this.#sketch, { x, y, width: box.w * this.#view.zoom, height: box.h * this.#view.zoom });
   }
 
+  /** Touches nothing that is as it should be: whatever is set anew, the browser lays out and paints anew. */
   #draw(): void {
     this.#scheduled = false;
     const { zoom } = this.#view;
     const origin = this.#view.toScreen({ x: 0, y: 0 });
-    set(this.#plane, { transform: `translate(${origin.x} ${origin.y}) scale(${zoom})` });
+    const placed = `translate(${origin.x} ${origin.y}) scale(${zoom})`;
+    const view = placed !== this.#placed;
+    if (view) this.#plane.setAttribute('transform', placed);
+    this.#placed = placed;
+    const parts = this.#dirty;
+    this.#dirty = new Set();
     let reordered = false;
-    for (const id of this.#dirty) reordered = this.#drawPart(id) || reordered;
-    this.#dirty.clear();
+    for (const id of parts) reordered = this.#drawPart(id) || reordered;
     if (reordered) this.#order();
-    this.#drawFrame();
-    for (const draw of this.#afterDrawing) draw();
+    if (view || this.#chosenAnew || [...this.#selected].some((id) => parts.has(id))) this.#drawFrame();
+    this.#chosenAnew = false;
+    for (const draw of this.#afterDrawing) draw({ parts, view });
   }
 
   /** Whether its place among the others may be another. */
   #drawPart(id: string): boolean {
     const part = this.#parts.get(id);
     let drawn = this.#drawn.get(id);
-    if (!part) {
+    if (!part || (drawn && drawn.part.kind !== part.kind)) {
       drawn?.group.remove();
       this.#drawn.delete(id);
-      return false;
-    }
-    if (drawn && drawn.part.kind !== part.kind) {
-      drawn.group.remove();
       drawn = undefined;
     }
-    const isNew = !drawn;
+    if (!part) return false;
+    const before = drawn?.part;
     drawn ??= this.#add(part);
-    const before = drawn.part;
     drawn.part = part;
-    set(drawn.group, { transform: `translate(${part.x} ${part.y})` });
-    set(drawn.shape, { fill: part.color || '#cccccc' });
-    if (part.kind === 'circle') {
-      set(drawn.shape, { cx: part.w / 2, cy: part.h / 2, rx: part.w / 2, ry: part.h / 2 });
-    } else {
-      set(drawn.shape, { width: part.w, height: part.h });
-    }
-    write(drawn.label, part);
-    return isNew || before.w * before.h !== part.w * part.h;
+    const { group, shape, label } = drawn;
+    const resized = before?.w !== part.w || before.h !== part.h;
+    const recoloured = before?.color !== part.color;
+    if (before?.x !== part.x || before.y !== part.y) set(group, { transform: `translate(${part.x} ${part.y})` });
+    if (resized) set(shape, extent(part));
+    if (recoloured) set(shape, { fill: part.color || '#cccccc' });
+    if (resized || before?.label !== part.label) write(label, part);
+    if (recoloured) set(label, { fill: isDark(part.color) ? '#ffffff' : '#1b1b1b' });
+    return resized;
   }
 
   #add(part: Part): Drawn {
@@ -169,8 +179,13 @@ export class Canvas {
   }
 }
 
+/** How large its shape is drawn. */
+function extent({ kind, w, h }: Part): Record<string, number> {
+  return kind === 'circle' ? { cx: w / 2, cy: h / 2, rx: w / 2, ry: h / 2 } : { width: w, height: h };
+}
+
 function write(label: SVGTextElement, part: Part): void {
-  const lines = wrap(part.label, part.w);
+  const lines = part.label ? wrap(part.label, part.w) : [];
   const top = part.h / 2 - ((lines.length - 1) * LINE_HEIGHT) / 2;
   label.replaceChildren(
     ...lines.map((line, index) => {
@@ -179,7 +194,6 @@ function write(label: SVGTextElement, part: Part): void {
       return span;
     }),
   );
-  label.setAttribute('fill', isDark(part.color) ? '#ffffff' : '#1b1b1b');
 }
 
 /** Words in lines of about this width. */

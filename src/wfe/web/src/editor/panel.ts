@@ -3,12 +3,11 @@
  * fields of what is selected.
  */
 import { element, find } from '../dom.js';
-import type { Part, Parts } from './parts.js';
+import { nameOf, type Part, type Parts } from './parts.js';
 import type { Tools } from './tools.js';
 
 /** Longer lists are cut: nobody reads them, and the canvas shows the rest. */
 const MOST_LISTED = 200;
-const NAMES: Record<string, string> = { box: 'Box', circle: 'Circle', note: 'Note' };
 
 export class Panel {
   readonly #parts: Parts;
@@ -17,13 +16,21 @@ export class Panel {
   readonly #fields = find<HTMLFieldSetElement>('#selected');
   readonly #label = find<HTMLInputElement>('#label');
   readonly #color = find<HTMLInputElement>('#color');
+  /** The entries of the list, and how they name their parts. */
+  readonly #entries = new Map<string, { entry: HTMLLIElement; button: HTMLButtonElement; name: string }>();
+  readonly #more = element('li');
+  /** How many parts there were when the list was written. */
+  #count = 0;
   #scheduled = false;
-  #shown = '';
 
   constructor(parts: Parts, tools: Tools) {
     this.#parts = parts;
     this.#tools = tools;
-    parts.map.observeDeep(() => this.schedule());
+    this.#list.append(this.#more);
+    parts.onChange((changed) => {
+      const isOther = parts.map.size !== this.#count || [...changed].some((id) => this.#isShownOtherwise(id));
+      if (isOther) this.schedule();
+    });
     this.#label.addEventListener('input', () => {
       const [id] = tools.selected;
       if (id) parts.label(id, this.#label.value);
@@ -52,38 +59,64 @@ export class Panel {
     setTimeout(() => this.#write(), 100);
   }
 
+  /** Most changes are moves, which the panel does not show. */
+  #isShownOtherwise(id: string): boolean {
+    if (this.#tools.selected.has(id)) return true;
+    const part = this.#parts.get(id);
+    const listed = this.#entries.get(id);
+    return listed !== undefined && (!part || nameOf(part) !== listed.name);
+  }
+
   #write(): void {
     this.#scheduled = false;
-    const parts = this.#parts.all();
-    const listed = parts.slice(0, MOST_LISTED);
-    // Most changes are moves, which the list does not show.
-    const chosen = this.#tools.selected;
-    const shown = JSON.stringify([listed.map((part) => [part.id, nameOf(part), chosen.has(part.id)]), parts.length]);
-    if (shown !== this.#shown) this.#writeList(listed, parts.length - listed.length);
-    this.#shown = shown;
+    this.#writeList();
     this.#writeFields();
   }
 
-  #writeList(listed: Part[], more: number): void {
-    const focused = document.activeElement?.getAttribute('data-listed');
-    this.#list.replaceChildren(...listed.map((part) => this.#entry(part)));
-    if (more > 0) this.#list.append(element('li', {}, `and ${more} more`));
-    if (focused) this.#list.querySelector<HTMLElement>(`[data-listed="${CSS.escape(focused)}"]`)?.focus();
+  /** What is in the list and as it should be stays, so that nobody loses their place in it. */
+  #writeList(): void {
+    const ids = [...this.#parts.map.keys()];
+    const listed = new Set(ids.slice(0, MOST_LISTED));
+    for (const [id, { entry }] of this.#entries) {
+      if (listed.has(id)) continue;
+      entry.remove();
+      this.#entries.delete(id);
+    }
+    let next = this.#list.firstElementChild;
+    for (const id of listed) {
+      const part = this.#parts.get(id);
+      if (!part) continue;
+      const entry = this.#entry(part);
+      if (entry === next) next = next.nextElementSibling;
+      else this.#list.insertBefore(entry, next);
+    }
+    this.#count = ids.length;
+    this.#more.hidden = ids.length <= MOST_LISTED;
+    this.#more.textContent = this.#more.hidden ? '' : `and ${ids.length - MOST_LISTED} more`;
   }
 
   #entry(part: Part): HTMLLIElement {
-    const chosen = this.#tools.selected.has(part.id);
-    const attributes = { type: 'button', 'data-listed': part.id, 'aria-pressed': String(chosen) };
-    const button = element('button', attributes, nameOf(part));
+    const made = this.#entries.get(part.id) ?? this.#add(part.id);
+    const name = nameOf(part);
+    if (made.name !== name) made.button.textContent = made.name = name;
+    const chosen = String(this.#tools.selected.has(part.id));
+    if (made.button.ariaPressed !== chosen) made.button.ariaPressed = chosen;
+    return made.entry;
+  }
+
+  #add(id: string): { entry: HTMLLIElement; button: HTMLButtonElement; name: string } {
+    const button = element('button', { type: 'button' });
     button.addEventListener('click', (event) => {
       const others = event.shiftKey ? [...this.#tools.selected] : [];
-      this.#tools.select([...others, part.id]);
+      this.#tools.select([...others, id]);
     });
     button.addEventListener('keydown', (event) => {
       // The keys of the canvas, but those by which buttons are pressed.
       if (event.key !== 'Enter' && event.key !== ' ' && event.key !== 'Tab') this.#tools.key(event);
     });
-    return element('li', {}, button);
+    const made = { entry: element('li', {}, button), button, name: '' };
+    this.#entries.set(id, made);
+    return made;
   }
 
   #writeFields(): void {
@@ -95,9 +128,4 @@ export class Panel {
     if (this.#label.value !== label) this.#label.value = label;
     if (part && /^#[0-9a-f]{6}$/i.test(part.color)) this.#color.value = part.color;
   }
-}
-
-function nameOf({ kind, label }: Part): string {
-  const named = NAMES[kind] ?? 'Part';
-  return label ? `${named}: ${label}` : named;
 }

@@ -26,10 +26,14 @@ export interface Box {
   h: number;
 }
 
+/** Hears which parts were added, changed or taken away: once for each change of the document. */
+export type PartsListener = (changed: ReadonlySet<string>) => void;
+
 /** Changes with this origin are one's own: undo takes back these alone. */
 export const OWN = { own: true };
 export const SMALLEST = 8;
 
+const NAMES: Record<string, string> = { box: 'Box', circle: 'Circle', note: 'Note' };
 const DEFAULT_COLOR: Record<Kind, string> = { box: '#7a9e7e', circle: '#e0b354', note: '#f4e7a1' };
 
 export class Parts {
@@ -38,6 +42,9 @@ export class Parts {
   readonly meta: Y.Map<unknown>;
   readonly notes: Y.Text;
   readonly history: Y.UndoManager;
+  /** What was read already: reading a part from the document costs more than drawing it. */
+  readonly #read = new Map<string, Part>();
+  readonly #listeners: PartsListener[] = [];
 
   constructor(doc: Y.Doc) {
     this.doc = doc;
@@ -45,6 +52,20 @@ export class Parts {
     this.meta = doc.getMap('meta');
     this.notes = doc.getText('notes');
     this.history = new Y.UndoManager([this.map, this.meta, this.notes], { trackedOrigins: new Set([OWN]) });
+    this.map.observeDeep((events) => {
+      const changed = new Set<string>();
+      for (const event of events) {
+        const [id] = event.path;
+        if (typeof id === 'string') changed.add(id);
+        else for (const key of event.keys.keys()) changed.add(key);
+      }
+      for (const id of changed) this.#read.delete(id);
+      for (const listener of this.#listeners) listener(changed);
+    });
+  }
+
+  onChange(listener: PartsListener): void {
+    this.#listeners.push(listener);
   }
 
   get title(): string {
@@ -56,9 +77,11 @@ export class Parts {
   }
 
   get(id: string): Part | undefined {
+    const known = this.#read.get(id);
+    if (known) return known;
     const part = this.map.get(id);
     if (!(part instanceof Y.Map)) return undefined;
-    return {
+    const read = {
       id,
       kind: text(part.get('kind')) || 'box',
       x: number(part.get('x'), 0),
@@ -68,6 +91,8 @@ export class Parts {
       label: text(part.get('label')),
       color: text(part.get('color')),
     };
+    this.#read.set(id, read);
+    return read;
   }
 
   all(): Part[] {
@@ -146,6 +171,12 @@ export class Parts {
   #change(change: () => void): void {
     this.doc.transact(change, OWN);
   }
+}
+
+/** How a part is called where it is not seen. */
+export function nameOf({ kind, label }: Part): string {
+  const named = NAMES[kind] ?? 'Part';
+  return label ? `${named}: ${label}` : named;
 }
 
 /** Sets a text: changed where it is a shared one, else made one. */

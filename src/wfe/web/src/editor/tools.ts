@@ -58,7 +58,8 @@ export class Tools {
     root.addEventListener('wheel', (event) => this.#wheel(event), { passive: false });
     root.addEventListener('keydown', (event) => this.key(event));
     root.addEventListener('keyup', (event) => event.key === ' ' && (this.#space = false));
-    parts.map.observe(() => {
+    parts.onChange((changed) => {
+      if (![...changed].some((id) => this.selected.has(id))) return;
       const gone = [...this.selected].filter((id) => !parts.map.has(id));
       if (gone.length > 0) this.select([...this.selected].filter((id) => parts.map.has(id)));
     });
