@@ -66,7 +66,9 @@ impl Product {
     }
 
     fn launch(data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {
-        Self::launch_program(env!("CARGO_BIN_EXE_widgetapp").into(), data, options, env)
+        // What is measured is measured on the program that people run.
+        let program = std::env::var_os("TEST_PROGRAM").map_or(env!("CARGO_BIN_EXE_widgetapp").into(), PathBuf::from);
+        Self::launch_program(program, data, options, env)
     }
 
     fn launch_program(program: PathBuf, data: TempDir, options: &[&str], env: &[(&str, &str)]) -> Self {

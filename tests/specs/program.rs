@@ -96,15 +96,20 @@ impl Opening {
             let _ = write!(head, "{name}: {value}\r\n");
         }
         let mut bytes = (head + "\r\n").into_bytes();
-        for message in &self.first {
-            let (data, opcode) = match self.codec {
-                Codec::Json => (message.to_string().into_bytes(), Data::Text),
-                Codec::Cbor | Codec::Yjs => (Codec::Cbor.encode(message), Data::Binary),
-            };
-            let mut frame = Frame::message(data, OpCode::Data(opcode), true);
-            frame.header_mut().mask = Some([7, 1, 0, 9]);
-            frame.format(&mut bytes).expect("a vector can be written to");
-        }
+        self.first.iter().for_each(|message| bytes.extend(self.frame(message)));
+        bytes
+    }
+
+    /// A message as it goes over such a stream.
+    pub fn frame(&self, message: &Value) -> Vec<u8> {
+        let (data, opcode) = match self.codec {
+            Codec::Json => (message.to_string().into_bytes(), Data::Text),
+            Codec::Cbor | Codec::Yjs => (Codec::Cbor.encode(message), Data::Binary),
+        };
+        let mut frame = Frame::message(data, OpCode::Data(opcode), true);
+        frame.header_mut().mask = Some([7, 1, 0, 9]);
+        let mut bytes = Vec::new();
+        frame.format(&mut bytes).expect("a vector can be written to");
         bytes
     }
 

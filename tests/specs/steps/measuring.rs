@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use cucumber::{given, then, when};
 use serde_json::{Value, json};
-use widgetapp::{
-    client::{Client, EditBody},
-    protocol::{Codec, action::Form},
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpStream, tcp::OwnedWriteHalf},
+    time::interval,
 };
+use widgetapp::protocol::{Codec, action::Action};
 
 use super::Name;
 use crate::{
     person::Person,
+    program::Opening,
     scene::{Scene, in_time},
 };
 
@@ -35,6 +38,9 @@ const PAINTED: &str = "{
         window.painted.push([part.textContent.length, performance.timeOrigin + performance.now()]);
     new MutationObserver(() => after.port2.postMessage(0)).observe(part, { childList: true, subtree: true });
 }";
+
+/// Where the parts are on the canvas.
+const PLACES: &str = "[...document.querySelectorAll('#canvas .part')].map((part) => `${part.dataset.part} ${part.getAttribute('transform')}`).sort()";
 
 #[when(expr = "{person} types {int} letters into the label of {string}, one after the other, while {person} looks on")]
 async fn types_letters(scene: &mut Scene, name: Name, count: usize, label: String, other: Name) {
@@ -81,36 +87,53 @@ async fn has_parts(scene: &mut Scene, count: usize) {
 
 #[when(expr = "{int} editors change its parts and move their cursors")]
 async fn crowd_edits(scene: &mut Scene, count: usize) {
-    let login = Person::new(scene, "Grace").login;
+    let token = Person::new(scene, "Grace").login.access_token().await.expect("a token");
     for number in 0..count {
-        let (client, mut events) =
-            in_time("a stream", Client::connect(&scene.url(), login.clone())).await.expect("it opens");
-        tokio::spawn(async move { while events.recv().await.is_some() {} });
-        in_time("the Thing opens", client.open(&scene.thing, Form::Json)).await.expect("it may");
-        tokio::spawn(edit(client.clone(), scene.thing.clone(), number));
-        tokio::spawn(point(client, scene.thing.clone(), number));
+        let editor = Editor::join(scene.product().address(), &token, &scene.thing).await;
+        tokio::spawn(editor.work(scene.thing.clone(), number));
     }
 }
 
-/// Moves a part of its own, until the connection ends.
-async fn edit(client: Client, thing: String, number: usize) {
-    for turn in 0.. {
-        let place = number % 40 * 60 + turn % 30;
-        let patch = json!([{"op": "replace", "path": format!("/parts/p{number}/x"), "value": place}]);
-        if client.edit(&thing, EditBody::Patch(patch)).await.is_err() {
-            return;
-        }
-        tokio::time::sleep(BETWEEN_CHANGES).await;
-    }
+/// One of a crowd. What comes is thrown away unread: it is the pages that are measured, and not those who change them.
+struct Editor {
+    opening: Opening,
+    writer: OwnedWriteHalf,
 }
 
-async fn point(client: Client, thing: String, number: usize) {
-    for turn in 0.. {
-        let at = json!({"x": number % 10 * 240 + turn % 100, "y": number / 10 * 240 + turn % 70});
-        if client.request(202, "cursor", Some(&thing), at).await.is_err() {
-            return;
+impl Editor {
+    async fn join(address: &str, token: &str, thing: &str) -> Self {
+        let mut opening = Opening::with_token(token, Codec::Json);
+        opening.first.push(json!({"port": 200, "name": Action::Open.name(), "id": 1, "thing": thing}));
+        let mut socket = TcpStream::connect(address).await.expect("the server listens");
+        socket.write_all(&opening.bytes(address)).await.expect("the server reads");
+        let mut answer = vec![0; 64 * 1024];
+        in_time("an answer", socket.read(&mut answer)).await.expect("the server answers");
+        assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
+        let (mut reader, writer) = socket.into_split();
+        tokio::spawn(async move { while reader.read(&mut answer).await.is_ok_and(|read| read > 0) {} });
+        Self { opening, writer }
+    }
+
+    /// Moves a part of its own and its cursor, until the connection ends.
+    async fn work(mut self, thing: String, number: usize) {
+        let (mut edits, mut cursors) = (interval(BETWEEN_CHANGES), interval(BETWEEN_CURSORS));
+        for turn in 0.. {
+            let message = tokio::select! {
+                _ = edits.tick() => {
+                    let path = format!("/parts/p{number}/x");
+                    let patch = json!([{"op": "replace", "path": path, "value": number % 40 * 60 + turn % 30}]);
+                    let body = json!({"key": format!("{number} {turn}"), "patch": patch});
+                    json!({"port": 200, "name": Action::Edit.name(), "id": turn + 2, "thing": thing, "body": body})
+                }
+                _ = cursors.tick() => {
+                    let at = json!({"x": number % 10 * 240 + turn % 100, "y": number / 10 * 240 + turn % 70});
+                    json!({"port": 202, "name": "cursor", "thing": thing, "body": at})
+                }
+            };
+            if self.writer.write_all(&self.opening.frame(&message)).await.is_err() {
+                return;
+            }
         }
-        tokio::time::sleep(BETWEEN_CURSORS).await;
     }
 }
 
@@ -131,7 +154,12 @@ async fn frames(scene: &mut Scene, one: Name, other: Name, least: f64, seconds: 
         scene.browser(name).hear_nothing().await;
     }
     let (one, other) = (scene.browser(&one), scene.browser(&other));
-    let (one, other) = tokio::join!(one.evaluate::<f64>(&counting), other.evaluate::<f64>(&counting));
+    let before: Vec<String> = one.evaluate(PLACES).await;
+    let (frames, others_frames) = tokio::join!(one.evaluate::<f64>(&counting), other.evaluate::<f64>(&counting));
+    let after: Vec<String> = one.evaluate(PLACES).await;
+    let moved = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+    let (one, other) = (frames, others_frames);
+    assert!(moved >= 40, "the parts that are moved are drawn anew: {moved}");
     println!("frames a second: {one:.1} and {other:.1}");
     assert!(one > least && other > least);
 }
