@@ -8,7 +8,7 @@ import * as Y from 'yjs';
 import { IndexeddbPersistence } from 'y-indexeddb';
 
 import { fromBase64, toBase64 } from './base64.js';
-import type { EditPush, Opened, Role } from './messages.js';
+import type { Edit, EditPush, Opened, Role } from './messages.js';
 import { ConnectionLost, RequestError, type Message, type Stream } from './stream.js';
 
 /**
@@ -69,12 +69,7 @@ export class LiveThing {
     this.#kept = options.keepAs ? new IndexeddbPersistence(options.keepAs, this.doc) : undefined;
     const kept = this.#kept?.whenSynced.then(() => this.doc.store.clients.size > 0 && this.#settle());
     this.ready = settled;
-    this.doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin === this || origin === this.#kept) return;
-      this.#queue.push(update);
-      this.#changed();
-      this.#flush();
-    });
+    this.doc.on('update', this.#changedHere);
     // The kept copy comes first: what was changed without a connection is found by comparing.
     void Promise.resolve(kept)
       .catch(() => {})
@@ -110,6 +105,11 @@ export class LiveThing {
     return this.#queue.length + (this.#sent ? 1 : 0);
   }
 
+  /** The last change of the Thing that is known here, by its place in the log; 0 before it was opened. */
+  get offset(): number {
+    return this.#position?.offset ?? 0;
+  }
+
   /** The `id` of the request that opened it: what others say about this opening carries it as `join`. */
   get join(): number | undefined {
     return this.#join;
@@ -130,6 +130,21 @@ export class LiveThing {
     this.#end('closed');
     void this.#kept?.destroy();
     this.doc.destroy();
+  }
+
+  /**
+   * Hears no more of it, and gives what the server has not confirmed, for whoever stores it over HTTP: as bodies of
+   * `edit`, whose keys see to it that nothing is stored twice. The document stays; the kept copy does not follow it.
+   */
+  leave(): Edit[] {
+    this.#end('closed');
+    this.doc.off('update', this.#changedHere);
+    void this.#kept?.destroy();
+    // What a page before this one could not send is known only by comparing with the server.
+    if (!this.#position) this.#queue = [Y.encodeStateAsUpdate(this.doc)];
+    const unsent = this.#sent ? [this.#sent] : [];
+    while (this.#queue.length > 0) unsent.push(this.#next());
+    return unsent.map(({ key, update }) => ({ key, update: toBase64(update) }));
   }
 
   /** Removes the kept copy from this device. */
@@ -215,15 +230,28 @@ export class LiveThing {
     else this.#changed();
   }
 
+  readonly #changedHere = (update: Uint8Array, origin: unknown): void => {
+    if (origin === this || origin === this.#kept) return;
+    this.#queue.push(update);
+    // First on its way, then on the screen.
+    this.#flush();
+    this.#changed();
+  };
+
   #flush(): void {
     if (this.#state !== 'live' || this.#sent || this.#queue.length === 0) return;
+    this.#sent = this.#next();
+    void this.#send(this.#sent);
+  }
+
+  /** What goes together in the next edit. */
+  #next(): Pending {
     let [count, bytes] = [0, 0];
     while (count < this.#queue.length && (count === 0 || bytes + this.#queue[count]!.length <= MOST_BYTES)) {
       bytes += this.#queue[count++]!.length;
     }
     const together = this.#queue.splice(0, count);
-    this.#sent = { key: crypto.randomUUID(), update: count === 1 ? together[0]! : Y.mergeUpdates(together) };
-    void this.#send(this.#sent);
+    return { key: crypto.randomUUID(), update: count === 1 ? together[0]! : Y.mergeUpdates(together) };
   }
 
   async #send(pending: Pending): Promise<void> {
