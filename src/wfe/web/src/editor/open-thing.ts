@@ -10,6 +10,10 @@ export interface OpenThing {
   readonly role: string;
   readonly why: string | undefined;
   readonly unsaved: number;
+  /** The last change that is known here, by its place in the log. */
+  readonly offset: number;
+  /** Takes over what the server made of it for us, where that does not come by itself. */
+  refresh?(): void;
   /** Removes what this device keeps of it. */
   forget(): Promise<void>;
   /** Calls `listener` whenever something of this is another. */

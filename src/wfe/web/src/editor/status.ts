@@ -20,11 +20,11 @@ export function say({ state, role, why, unsaved }: OpenThing): Said {
         ? { sign: 'good', text: 'Live, to look at', more: 'You may look at this Thing, and not change it.' }
         : { sign: 'good', text: 'Live, all saved' };
     case 'alone': {
-      const more = 'Live editing is off, because none of your groups is approved for it. Ask your administrator.';
+      const more = `${why ?? 'Live editing is off, because none of your groups is approved for it.'} Ask your administrator.`;
       return { sign: 'good', text: unsaved > 0 ? 'Working alone, saving' : 'Working alone, all saved', more };
     }
     case 'offline': {
-      const kept = 'What you do is kept on this device, and saved when the connection is back.';
+      const kept = why ?? 'What you do is kept on this device, and saved when the connection is back.';
       if (unsaved === 0) return { sign: 'wait', text: 'Reconnecting', more: kept };
       return { sign: 'wait', text: `Offline, ${changes} not saved yet`, more: kept };
     }
