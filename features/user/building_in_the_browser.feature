@@ -120,7 +120,20 @@ Feature: Building a Thing in the browser
       When Grace types ", continued" at the end of the notes
       Then Ada finds no ", continued" in the notes
 
-  @claim:undo-in-page+1
+    Scenario: The Thing is taken away from Linus, who works alone
+      Given Ada has the Thing open in her browser
+      When Ada shares the Thing with "linus" as editor
+      And Linus opens the Thing in his browser
+      And Ada shares the Thing with "linus" no more
+      And Linus types "For sparrows" at the end of the notes
+      Then the page of Linus says "The Thing is not shared with you any more, or was deleted."
+      And the page of Linus says "could not be saved; copy what you need"
+      And Linus cannot type into the notes
+      When Linus keeps a copy
+      Then Linus finds "For sparrows" in the notes
+      And Ada finds no "For sparrows" in the notes
+
+  @claim:undo-in-page+2
   Rule: You undo your own changes, and nobody else's
 
     Scenario: Both have drawn
@@ -133,6 +146,112 @@ Feature: Building a Thing in the browser
       And Ada and Grace see "Shelf" on the canvas
       When Ada presses "Redo" until "Sofa" is there
       Then Grace sees "Sofa" on the canvas
+
+    Scenario: Ada comes back later
+      Given Ada and Grace have the Thing open in their browsers
+      When Ada draws a box labelled "Sofa"
+      Then Grace sees "Sofa" on the canvas
+      And the page of Ada says "Live, all saved"
+      When Ada reloads the page
+      Then Ada sees "Sofa" on the canvas
+      When Ada draws a box labelled "Shelf"
+      And Grace draws a box labelled "Chair"
+      And Ada presses "Undo" until "Shelf" is gone
+      And Ada presses "Undo" until "Sofa" is gone
+      Then Grace sees no "Sofa" on the canvas
+      And Ada and Grace see "Chair" on the canvas
+      When Ada presses "Redo" until "Sofa" is there
+      And Ada presses "Redo" until "Shelf" is there
+      Then Grace sees "Sofa" on the canvas
+      And Grace sees "Shelf" on the canvas
+
+    Scenario: Linus works alone, and comes back later
+      When Linus makes the Thing "A bird house" in his browser
+      And Linus draws a box labelled "Roof"
+      Then the page of Linus says "Working alone, all saved"
+      When Linus reloads the page
+      Then Linus sees "Roof" on the canvas
+      When Linus presses "Undo" until "Roof" is gone
+      And Linus presses "Redo" until "Roof" is there
+      And Linus reloads the page
+      Then Linus sees "Roof" on the canvas
+
+    Scenario: Grace has done nothing yet
+      Given Ada and Grace have the Thing open in their browsers
+      When Ada draws a box labelled "Sofa"
+      Then Grace sees "Sofa" on the canvas
+      When Grace presses "Undo"
+      Then the page of Grace says "You have nothing more to undo here."
+      And Ada and Grace see "Sofa" on the canvas
+
+  @claim:history-in-page+1
+  Rule: You see who changed what, and go back to what was
+
+    Scenario: Ada goes back to before what Grace did
+      Given Ada and Grace have the Thing open in their browsers
+      When Ada draws a box labelled "Sofa"
+      Then Grace sees "Sofa" on the canvas
+      When Grace types "Red, please." at the end of the notes
+      Then Ada finds "Red, please." in the notes
+      When Ada presses "History"
+      Then the page of Ada says "grace changed the notes"
+      And the page of Ada says "ada changed “Sofa”"
+      And the page of Ada says "ada made this Thing"
+      When Ada presses "Go back to this"
+      Then the page of Ada says "The Thing is again what it was then."
+      And Ada and Grace find "Red, please." in the notes no more
+      And Ada and Grace see "Sofa" on the canvas
+      When Ada presses "Undo"
+      Then Ada and Grace find "Red, please." in the notes
+
+    Scenario: With the keyboard alone
+      Given Ada has the Thing open in her browser
+      When Ada types "Red, please." at the end of the notes
+      Then the page of Ada says "Live, all saved"
+      When Ada goes to the button "History" by the key "Tab"
+      And Ada presses the key "Enter"
+      Then the page of Ada says "ada changed the notes"
+      When Ada goes to the button "Go back to this" by the key "Tab"
+      And Ada presses the key "Enter"
+      Then Ada finds "Red, please." in the notes no more
+
+    Scenario: Linus works alone, and may only look
+      Given Linus has the Thing open in his browser
+      When Linus presses "History"
+      Then the page of Linus says "ada made this Thing"
+      And the page of Linus does not say "Go back to this"
+
+  @claim:rename-in-place+1
+  Rule: You change the title of a Thing where it stands
+
+    Scenario: On its own page
+      Given Ada and Grace have the Thing open in their browsers
+      When Ada types "A summer house" into "Title"
+      And Ada presses the key "Enter"
+      Then Ada and Grace read the title "A summer house"
+      When Grace types " " into "Title"
+      And Grace presses the key "Enter"
+      Then Ada and Grace read the title "A summer house"
+      When Ada reloads the page
+      Then Ada reads the title "A summer house"
+
+    Scenario: On the home page
+      Given Grace has the Thing open in her browser
+      And Ada has the home page open in her browser
+      When Ada presses "Rename “Welcome”"
+      And Ada types "A summer house" into "Title"
+      And Ada presses the key "Enter"
+      Then the list of Ada shows "A summer house"
+      And Grace reads the title "A summer house"
+      When Ada presses "Rename “A summer house”"
+      And Ada types "A mistake" into "Title"
+      And Ada presses the key "Escape"
+      Then the list of Ada shows "A summer house"
+
+    Scenario: Linus may only look
+      Given Linus has the home page open in his browser
+      Then the list of Linus shows "Welcome"
+      And the page of Linus does not say "Rename"
 
   @claim:unnoticed+1
   Rule: A part of the server may fail while you draw, and you do not notice
@@ -155,6 +274,47 @@ Feature: Building a Thing in the browser
       When Linus reloads the page
       Then Linus sees "Roof" on the canvas
       And Linus finds "For sparrows" in the notes
+
+  @claim:withdrawn-alone+1
+  Rule: If your group may not work live any more, you go on alone with all that you had
+
+    Scenario: The approval is withdrawn while Grace works
+      Given Ada and Grace have the Thing open in their browsers
+      When Grace types "A better" at the end of the notes
+      Then Ada finds "A better" in the notes
+      When the administrator runs "widgetapp_admin -group designers -withdraw"
+      Then the page of Grace says "Live editing is off from now on, because the approval of your group was withdrawn."
+      And the page of Grace says "Ask your administrator."
+      And the page of Grace says "You work alone"
+      When Grace types " idea" at the end of the notes
+      And Grace draws a box labelled "Sofa"
+      Then the page of Grace says "Working alone, all saved"
+      When Grace reloads the page
+      Then Grace finds "A better idea" in the notes
+      And Grace sees "Sofa" on the canvas
+      And the page of Grace says "Live editing is off, because none of your groups is approved for it."
+
+    Scenario: It is withdrawn while Grace is in a tunnel
+      Given Ada and Grace have the Thing open in their browsers
+      When the network of Grace is cut
+      And Grace types "A better idea" at the end of the notes
+      And the administrator runs "widgetapp_admin -group designers -withdraw"
+      And the network of Grace is there again
+      Then the page of Grace says "Live editing is off from now on"
+      And the page of Grace says "Working alone, all saved"
+      When Grace reloads the page
+      Then Grace finds "A better idea" in the notes
+
+    Scenario: Grace had closed the page
+      Given Ada and Grace have the Thing open in their browsers
+      When the network of Grace is cut
+      And Grace types "A better idea" at the end of the notes
+      Then the page of Grace says "changes not saved yet"
+      When Grace closes the page
+      And the administrator runs "widgetapp_admin -group designers -withdraw"
+      And Grace opens the Thing in her browser
+      Then Grace finds "A better idea" in the notes
+      And the page of Grace says "Working alone, all saved"
 
   @claim:keyboard+1
   Rule: You can build a Thing with the keyboard alone

@@ -19,6 +19,8 @@ Feature: Pages for everybody
     Scenario: The home page
       Given Ada has the home page open in her browser
       Then axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
+      When Ada presses "Rename “Welcome”"
+      Then axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
 
     Scenario: The editor
       Given Ada and Grace have the Thing open in their browsers
@@ -28,6 +30,10 @@ Feature: Pages for everybody
       And axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
       When Ada presses "Share"
       Then axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
+      When Ada presses "Close"
+      And Ada presses "History"
+      Then the page of Ada says "ada made this Thing"
+      And axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
 
     Scenario: The editor of somebody who works alone
       Given Linus has the Thing open in his browser

@@ -105,6 +105,8 @@ fn content(thing: &str, user: &str, live: bool) -> Markup {
                     button #zoom-out type="button" aria-label="Smaller" { "−" }
                     button #zoom-in type="button" aria-label="Larger" { "+" }
                     button #zoom-fit type="button" { "Show all" }
+                    button #open-history type="button" { "History" }
+                    output #said role="status" {}
                 }
                 // What is drawn is in the list of parts too, for those who do not see it.
                 svg #canvas tabindex="0" role="application" aria-label="Canvas" aria-describedby="keys" {}
@@ -132,8 +134,22 @@ fn content(thing: &str, user: &str, live: bool) -> Markup {
             }
         }
         (share_dialog())
+        (history_dialog())
         link rel="stylesheet" href="/assets/editor.css";
         script type="module" src="/assets/editor.js" {}
+    }
+}
+
+fn history_dialog() -> Markup {
+    html! {
+        dialog #history aria-labelledby="history-title" {
+            h2 #history-title { "History" }
+            p { "Who changed what, the newest first. Going back loses nothing: it is a change like any other." }
+            ol #changes {}
+            button #older-changes type="button" hidden { "Older changes" }
+            output role="status" {}
+            button #close-history type="button" { "Close" }
+        }
     }
 }
 

@@ -106,7 +106,7 @@ async fn chooses(scene: &mut Scene, name: Name, label: String) {
 #[then(expr = "{person} sees the cursor of {person} at {string}")]
 async fn cursor_at(scene: &mut Scene, name: Name, other: Name, label: String) {
     let script = format!(
-        "{{ const cursor = document.querySelector('#canvas .cursor[data-user={}] path')?.getBoundingClientRect();
+        "{{ const cursor = document.querySelector('.cursor[data-user={}] path')?.getBoundingClientRect();
         const part = {}?.firstChild.getBoundingClientRect();
         !!cursor && !!part && cursor.left >= part.left && cursor.left <= part.right
             && cursor.top >= part.top && cursor.top <= part.bottom }}",
@@ -118,7 +118,7 @@ async fn cursor_at(scene: &mut Scene, name: Name, other: Name, label: String) {
 
 #[then(expr = "{person} sees no cursor of {person}")]
 async fn no_cursor(scene: &mut Scene, name: Name, other: Name) {
-    let script = format!("!document.querySelector('#canvas .cursor[data-user={}]')", other.to_lowercase());
+    let script = format!("!document.querySelector('.cursor[data-user={}]')", other.to_lowercase());
     scene.browser(&name).wait(&format!("there is no cursor of {other}"), &script).await;
 }
 
@@ -192,6 +192,22 @@ async fn find_in_notes(scene: &mut Scene, names: People, text: String) {
     }
 }
 
+#[then(expr = "{people} find(s) {string} in the notes no more")]
+async fn find_no_more(scene: &mut Scene, names: People, text: String) {
+    for name in names.0 {
+        let gone = format!("!document.querySelector('#notes').value.includes({})", json!(text));
+        scene.browser(&name).wait(&format!("{text:?} is not in the notes"), &gone).await;
+    }
+}
+
+#[then(expr = "{people} read(s) the title {string}")]
+async fn read_title(scene: &mut Scene, names: People, title: String) {
+    for name in names.0 {
+        let shown = format!("document.querySelector('#title').value === {}", json!(title));
+        scene.browser(&name).wait(&format!("the title is {title:?}"), &shown).await;
+    }
+}
+
 #[then(expr = "{person} finds no {string} in the notes")]
 async fn find_not(scene: &mut Scene, name: Name, text: String) {
     let script = format!("document.querySelector('#notes').value.includes({})", json!(text));
@@ -261,9 +277,9 @@ async fn goes_to_canvas(scene: &mut Scene, name: Name, key: String) {
     go_by_key(scene.browser(&name), &key, "document.activeElement.id === 'canvas'").await;
 }
 
-#[when(expr = "{person} goes to the part {string} by the key {string}")]
-async fn goes_to_part(scene: &mut Scene, name: Name, part: String, key: String) {
-    let is_there = format!("document.activeElement.textContent === {}", json!(part));
+#[when(expr = "{person} goes to the button/part {string} by the key {string}")]
+async fn goes_to(scene: &mut Scene, name: Name, what: String, key: String) {
+    let is_there = format!("document.activeElement.textContent === {}", json!(what));
     go_by_key(scene.browser(&name), &key, &is_there).await;
 }
 

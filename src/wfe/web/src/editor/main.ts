@@ -2,11 +2,13 @@
 import { LiveThing, Presence, Stream } from '@widgetapp/client';
 
 import './editor.css';
-import type { Refused } from '../ajax.js';
+import { type Refused, post } from '../ajax.js';
 import { keepAsNew } from '../content.js';
-import { find } from '../dom.js';
+import { element, find } from '../dom.js';
+import { keptAs, keptCopy } from '../kept-copy.js';
 import { AloneThing } from './alone.js';
 import { Canvas } from './canvas.js';
+import { bindHistory } from './history.js';
 import { bindNotes } from './notes.js';
 import type { OpenThing } from './open-thing.js';
 import { Panel } from './panel.js';
@@ -14,25 +16,27 @@ import { Parts } from './parts.js';
 import { People } from './people.js';
 import { bindShare } from './share.js';
 import { say } from './status.js';
+import { bindTitle } from './title.js';
 import { Tools, type Tool } from './tools.js';
+import { Undo } from './undo.js';
 import { View } from './view.js';
+import { whenNotApproved } from './withdrawal.js';
 
-const { thing: id, user, live } = find<HTMLElement>('#editor').dataset as Record<string, string>;
+const { thing: id, user, live } = find<HTMLElement>('#editor').dataset as { thing: string; user: string; live: string };
+const keepAs = keptAs(user, id);
 
-interface Opened {
-  thing: OpenThing;
-  presence: Presence | undefined;
-}
-
-function open(): Opened {
-  if (live !== 'true') return { thing: new AloneThing(id!), presence: undefined };
+let thing: OpenThing;
+let presence: Presence | undefined;
+if (live === 'true') {
   const stream = new Stream();
-  const thing = new LiveThing(stream, id!, { keepAs: `${user}/${id}` });
+  const shared = new LiveThing(stream, id, { keepAs });
+  [thing, presence] = [shared, new Presence(stream, shared)];
+  whenNotApproved(stream, id, () => goAlone(shared));
   stream.connect();
-  return { thing, presence: new Presence(stream, thing) };
+} else {
+  thing = new AloneThing(id, { kept: () => keptCopy(keepAs) });
 }
 
-const { thing, presence } = open();
 const parts = new Parts(thing.doc);
 const view = new View();
 const canvas = new Canvas(find<SVGSVGElement>('#canvas'), parts, view);
@@ -54,7 +58,8 @@ const tools = new Tools(canvas, parts, view, {
   onPan: () => people?.stopFollowing(),
 });
 const panel = new Panel(parts, tools);
-const people = presence && new People(presence, canvas, parts, view, find('#people'));
+const list = find<HTMLElement>('#people');
+const people = presence && new People(presence, canvas, parts, view, list);
 
 const pointer: { x: number; y: number; selection: string[] } = { x: 0, y: 0, selection: [] };
 
@@ -63,18 +68,24 @@ function point(change: Partial<typeof pointer>): void {
   presence?.point({ ...pointer, x: Math.round(pointer.x), y: Math.round(pointer.y) });
 }
 
-const title = find<HTMLInputElement>('#title');
-const notes = find<HTMLTextAreaElement>('#notes');
-bindNotes(notes, parts);
-bindShare(id!);
-
-title.addEventListener('change', () => (parts.title = title.value));
-parts.meta.observe(showTitle);
-
-function showTitle(): void {
-  if (document.activeElement !== title) title.value = parts.title;
-  document.title = `${parts.title} - WidgetApp`;
+/** Live editing is over: the same document, as it stands, goes on without it. */
+function goAlone(shared: LiveThing): void {
+  const { doc, role } = shared;
+  const why = 'Live editing is off from now on, because the approval of your group was withdrawn. Your work is kept.';
+  thing = new AloneThing(id, { left: { doc, role, why, unsent: shared.leave(), forget: () => shared.forget() } });
+  thing.on('change', showState);
+  presence?.close();
+  people?.close();
+  list.replaceChildren(element('li', {}, 'You work alone'));
+  showState();
 }
+
+const notes = find<HTMLTextAreaElement>('#notes');
+const title = bindTitle(parts);
+const said = find<HTMLElement>('#said');
+const tell = (text: string) => (said.textContent = text);
+bindNotes(notes, parts);
+bindShare(id);
 
 function mayChange(): boolean {
   return thing.role !== 'viewer' && thing.role !== 'none' && thing.state !== 'opening' && thing.state !== 'ended';
@@ -98,23 +109,45 @@ function showState(): void {
   panel.schedule();
 }
 
-const undo = find<HTMLButtonElement>('#undo');
-const redo = find<HTMLButtonElement>('#redo');
-const showUndo = () => {
-  undo.disabled = !mayChange() || parts.history.undoStack.length === 0;
-  redo.disabled = !mayChange() || parts.history.redoStack.length === 0;
-};
-parts.history.on('stack-item-added', showUndo);
-parts.history.on('stack-item-popped', showUndo);
-undo.addEventListener('click', () => void parts.history.undo());
-redo.addEventListener('click', () => void parts.history.redo());
+const undoButton = find<HTMLButtonElement>('#undo');
+const redoButton = find<HTMLButtonElement>('#redo');
+const undo = new Undo(
+  parts.history,
+  {
+    offset: () => thing.offset,
+    isThere: () => thing.state === 'live' || thing.state === 'alone',
+    ask: async (action, before) => {
+      await post(action, { thing: id, before });
+      thing.refresh?.();
+    },
+  },
+  showUndo,
+);
+
+function showUndo(): void {
+  undoButton.disabled = !mayChange() || !undo.canUndo;
+  redoButton.disabled = !mayChange() || !undo.canRedo;
+}
+
+undoButton.addEventListener('click', () => void undo.undo().then(tell));
+redoButton.addEventListener('click', () => void undo.redo().then(tell));
 document.addEventListener('keydown', (event) => {
-  if (!(event.ctrlKey || event.metaKey) || !mayChange()) return;
+  if (!(event.ctrlKey || event.metaKey) || !mayChange() || document.querySelector('dialog[open]')) return;
   const key = event.key.toLowerCase();
-  if (key === 'z' && !event.shiftKey) parts.history.undo();
-  else if (key === 'y' || (key === 'z' && event.shiftKey)) parts.history.redo();
+  if (key === 'z' && !event.shiftKey) void undo.undo().then(tell);
+  else if (key === 'y' || (key === 'z' && event.shiftKey)) void undo.redo().then(tell);
   else return;
   event.preventDefault();
+});
+
+bindHistory(id, parts, {
+  mayRestore: mayChange,
+  restore: async (offset) => {
+    await post('restore', { thing: id, offset });
+    undo.restart();
+    thing.refresh?.();
+    tell('The Thing is again what it was then. Undo takes that back.');
+  },
 });
 
 for (const button of document.querySelectorAll<HTMLElement>('button[data-tool]')) {
@@ -147,7 +180,7 @@ find('#keep-copy').addEventListener('click', () => {
 
 // Whoever leaves with changes that are not stored anywhere is asked first.
 window.addEventListener('beforeunload', (event) => {
-  if (thing.unsaved > 0 && thing.state !== 'ended' && live !== 'true') event.preventDefault();
+  if (thing.unsaved > 0 && thing.state !== 'ended' && thing instanceof AloneThing) event.preventDefault();
 });
 
 thing.on('change', showState);
@@ -155,7 +188,7 @@ showState();
 tools.take('select');
 void thing.ready.then(() => {
   fit();
-  showTitle();
+  title.show();
   canvas.schedule();
   find<HTMLElement>('#editor').dataset.ready = 'true';
 });

@@ -6,6 +6,7 @@ import { Stream } from '@widgetapp/client';
 
 import { Refused, get, post } from '../ajax.js';
 import { element, find } from '../dom.js';
+import { offerRename } from './rename.js';
 
 interface Entry {
   thing: string;
@@ -59,13 +60,15 @@ async function show(append: boolean): Promise<void> {
 function row({ thing, title, role, changed_at }: Entry): HTMLTableRowElement {
   const time = new Date(changed_at);
   const link = element('a', { href: `/things/${thing}` }, title || 'Untitled');
-  return element(
+  const made = element(
     'tr',
     {},
     element('th', { scope: 'row' }, link),
     element('td', {}, role),
     element('td', {}, element('time', { datetime: time.toISOString() }, time.toLocaleString())),
   );
+  offerRename(made, said);
+  return made;
 }
 
 let typing: ReturnType<typeof setTimeout> | undefined;
@@ -87,6 +90,8 @@ function watch(): void {
   end.observe(more);
 }
 
+// Those that came with the page.
+for (const row of body.rows) offerRename(row, said);
 watch();
 // What was typed before this script was there.
 if (search.value !== search.defaultValue) void show(false);
