@@ -66,7 +66,11 @@ fn l2_upgrades_to_another_build_and_back_close_no_connection() {
     let load = Load::start(&product, Size { clients: 50, things: 10, per_second: 5.0 });
     let (mut blows, mut lasted) = (Vec::new(), Vec::new());
     for round in 0..10 {
-        if round % 2 == 0 { installation.put_build(other.as_ref()) } else { installation.put_newer() }
+        if round % 2 == 0 {
+            installation.put_build(other.as_ref())
+        } else {
+            installation.put_newer()
+        }
         let at = clock::now();
         blows.push(Blow { at, what: "upgrade".into() });
         let (code, out, err) = product.admin(&["-upgrade"]);

@@ -23,8 +23,7 @@ const DEFAULT_RULE: &str = "run --clients 500 --ramp 500 --per-thing 10 --mix ed
 const HUNDRED: &str = "run --clients 500 --ramp 500 --per-thing 10 --mix editor=1,viewer=4 --edits-per-second 2 \
                        --step 60s --set sfe.clients_per_instance=100 --compare default-rule/report.json \
                        --report hundred";
-const MAXIMUM: &str =
-    "run --find-max --per-thing 10 --step 20s --set sfe.clients_per_instance=100 --report maximum";
+const MAXIMUM: &str = "run --find-max --per-thing 10 --step 20s --set sfe.clients_per_instance=100 --report maximum";
 const VALIDATION: &str = "validate --step 20s --report validation";
 
 /// The calibration is what the validation has measured.
@@ -69,8 +68,10 @@ pub(super) fn page() -> String {
     let mut add = |text: &str| writeln!(page, "\n{}", text.trim_end()).expect("text takes all text");
 
     add("## One more for every 10 clients, or for every 100");
-    add("500 clients in 50 Things; a fifth of them edit, twice a second each. First by the rule that the server comes \
-         with, then with `sfe.clients_per_instance = 100`:");
+    add(
+        "500 clients in 50 Things; a fifth of them edit, twice a second each. First by the rule that the server comes \
+         with, then with `sfe.clients_per_instance = 100`:",
+    );
     add(&command_line(DEFAULT_RULE));
     add(&report::steps(&rule));
     add(&command_line(HUNDRED));
@@ -116,8 +117,10 @@ pub(super) fn page() -> String {
     ));
 
     add("## An answer of the planner");
-    add("How many `_sfe`, and what machine, for 2,000 clients of whom each edits five times a second, ten on each Thing, \
-         99 of 100 changes seen within 100 ms? From what was measured above:");
+    add(
+        "How many `_sfe`, and what machine, for 2,000 clients of whom each edits five times a second, ten on each Thing, \
+         99 of 100 changes seen within 100 ms? From what was measured above:",
+    );
     let calibration = super::super::root().join(FOLDER).join("calibration.json");
     let asked = format!("{QUESTION} --calibration {FOLDER}/calibration.json");
     add(&command_line(&asked.replace("p99<100ms", "'p99<100ms'")));
