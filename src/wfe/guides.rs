@@ -32,7 +32,8 @@ const MOST_PAGE_BYTES: usize = 32 * 1024 * 1024;
 pub(super) fn routes(app: &App) -> Router<App> {
     let Some(folder) = &app.config().http.guides else { return Router::new() };
     if !folder.join("index.html").is_file() {
-        tracing::warn!("http.guides: there are no guides in {}; build them with mdbook build book", folder.display());
+        let folder = folder.display();
+        tracing::warn!(%folder, "there are no guides in the folder of http.guides; build them with mdbook build book");
     }
     Router::new()
         .nest_service(PATH, ServeDir::new(folder))
