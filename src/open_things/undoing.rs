@@ -53,7 +53,8 @@ impl Owner {
         };
         let coming: Vec<Own> = self.emissions.changes().map(Own::of_unstored).collect();
         let found = past::around(&*self.log, self.thing, self.stored(), coming, |changes| {
-            let own = changes.iter().rev().filter(|change| change.principal == author && change.at_millis > among.since);
+            let own =
+                changes.iter().rev().filter(|change| change.principal == author && change.at_millis > among.since);
             let own = own.map(|change| (change.offset, change.kind));
             sought(own.filter(|change| counts(*change, among.before)), what)
         });

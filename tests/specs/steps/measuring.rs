@@ -1,4 +1,5 @@
-//! How quickly browsers show what others do.
+//! How quickly browsers show what others do. On the program that people run, that is:
+//! `TEST_PROGRAM=target/release/widgetapp cargo test --test specs -- --include-ignored at_a_glance`.
 
 use std::time::Duration;
 
