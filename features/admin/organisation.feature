@@ -42,7 +42,7 @@ Feature: Looking after an organisation
       When Linus opens the Thing in his browser
       Then the page of Linus says "Live, to look at"
       When Ada presses "Withdraw reviewers"
-      Then the page of Linus says "Closed"
+      Then the page of Linus says "Working alone"
 
     Scenario: A group of another organisation
       When Ada approves "spies" by a request of her own

@@ -50,7 +50,7 @@ async fn no_files(scene: &mut Scene, kind: Kind) {
 #[given(expr = "WidgetApp is started where {int} files may be open at first, and {int} at most")]
 async fn few_files(scene: &mut Scene, first: u64, most: u64) {
     let installation = aside(Installation::new).await;
-    installation.put_script(&format!("ulimit -Hn {most}; ulimit -Sn {first}; exec \"$REAL\" \"$@\""));
+    installation.put_script(&format!("ulimit -Sn {first}; ulimit -Hn {most}; exec \"$REAL\" \"$@\""));
     scene.installation = Some(Arc::new(installation));
     scene.start().await;
 }
