@@ -46,11 +46,16 @@ impl Browser {
         Place { x, y }
     }
 
+    /// Whether a button or a link can be pressed, as a script finds out.
+    pub fn can_be_pressed(name: &str) -> String {
+        let script = format!("({NAMED})({})", json!(name));
+        format!("!!(({script})?.disabled === false || ({script})?.href)")
+    }
+
     /// Presses a button or a link by its name; waits until it can be pressed.
     pub async fn click(&self, name: &str) {
         let script = format!("({NAMED})({})", json!(name));
-        self.wait(&format!("{name:?} can be pressed"), &format!("({script})?.disabled === false || ({script})?.href"))
-            .await;
+        self.wait(&format!("{name:?} can be pressed"), &Self::can_be_pressed(name)).await;
         let place = self.place(name, &script).await;
         self.press_at(place).await;
     }

@@ -253,12 +253,15 @@ async fn until_there(scene: &mut Scene, name: Name, button: String, label: Strin
 }
 
 async fn press_until(browser: &Browser, button: &str, is_so: &str) {
+    let can_be_pressed = Browser::can_be_pressed(button);
     for _ in 0..MOST_PRESSES {
-        browser.click(button).await;
-        browser.frame().await;
+        // What the server does comes after a moment, and then there may be nothing more to press.
+        browser.wait("it is so, or can be pressed for", &format!("{is_so} || {can_be_pressed}")).await;
         if browser.evaluate(is_so).await {
             return;
         }
+        browser.click(button).await;
+        browser.frame().await;
     }
     panic!("not after {MOST_PRESSES} times {button}");
 }
