@@ -2,8 +2,8 @@
 //! in the page what they read, because their login counts.
 //!
 //! Owns what those pages may do in a browser: they run the scripts of mdBook, some of which stand in the pages
-//! themselves. Each of these is allowed by its hash, so that nothing else is run that gets into a page. Knows nothing
-//! of what the guides say.
+//! themselves. Each of these is allowed by its hash, as it stands in the file; what gets into a page later, in the
+//! browser, is not run. Knows nothing of what the guides say.
 
 use axum::{
     Router,
