@@ -191,6 +191,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn however_many_log_in_no_more_memory_is_kept_than_is_used_at_once() {
+        let passwords = Passwords::new();
+        let logins = join_all((0..10).map(|_| passwords.verify(None, "x"))).await;
+        assert!(logins.iter().all(|login| *login == Ok(false)));
+        let kept: usize = passwords.memory.lock().unwrap().iter().map(Vec::len).sum();
+        assert!((1..=AT_ONCE * MEMORY_KIB as usize).contains(&kept), "{kept} KiB");
+    }
+
+    #[tokio::test]
     async fn of_a_hundred_logins_at_once_a_bounded_number_waits_and_the_others_are_told() {
         let passwords = Passwords::new();
         let turns = all_turns(&passwords).await;
