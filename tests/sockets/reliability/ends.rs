@@ -1,13 +1,16 @@
 //! Processes that are replaced on purpose, and the end of the server, under load.
 
-use std::{net::TcpStream, time::Duration};
+use std::{
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 use widgetapp::clock;
 
 use super::{
     SETTINGS, TWO_OF_EACH, alone, assert_kept,
-    figures::{Blow, Figures, pauses_by_kind},
+    figures::{Blow, Figures, pauses_by_kind, spread},
     load::{Load, Size},
     slow, verdict,
 };
@@ -16,24 +19,19 @@ use crate::product::{Installation, Product, eventually, kill};
 /// All clients have edited in this time.
 const EDITED_AFTER: Duration = Duration::from_secs(3);
 
-#[test]
-#[ignore = "a minute"]
-fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
-    let _alone = alone();
-    let mut figures = Figures::new("l1");
-    // As many instances as the clients need.
-    let scaled = [("WIDGETAPP_SFE__MAX_INSTANCES", "64")];
-    let mut product = Product::start_with_env(&[], &[SETTINGS.as_slice(), &scaled].concat());
-    let size = Size { clients: 200, things: 20, per_second: 1.0 };
-    let load = Load::start(&product, size);
-    let instances = size.clients / 10 + 1;
-    eventually("as many run as are needed", || (product.processes("_sfe").len() == instances).then_some(()));
+/// Has the administrator's order carried out ten times under load, which tells when it was given; nobody may lose the
+/// connection for it.
+fn ten_times(
+    mut figures: Figures,
+    mut product: Product,
+    load: Load,
+    what: &str,
+    order: impl Fn(&Product, usize) -> Instant,
+) {
     let (mut blows, mut lasted) = (Vec::new(), Vec::new());
-    for _ in 0..10 {
-        let at = clock::now();
-        blows.push(Blow { at, what: "all instances replaced".into() });
-        let (code, out, err) = product.admin(&["-process", "_sfe", "-n", &instances.to_string(), "-start"]);
-        assert_eq!(code, 0, "{out}{err}");
+    for round in 0..10 {
+        let at = order(&product, round);
+        blows.push(Blow { at, what: what.into() });
         lasted.push(at.elapsed());
         // So that every client edits between two of them.
         std::thread::sleep(EDITED_AFTER);
@@ -43,9 +41,7 @@ fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
     let closed = outcome.partings().len();
     let verdict = verdict(&mut product, &outcome);
     figures
-        .note("clients", size.clients)
-        .note("instances", instances)
-        .note("each_took", super::figures::spread(lasted))
+        .note("each_took", spread(lasted))
         .note("connections_closed", closed)
         .verdict(&verdict)
         .note("pauses", pauses_by_kind(&blows, &outcome.waits()))
@@ -54,44 +50,51 @@ fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
     assert_eq!(closed, 0, "connections closed");
 }
 
+/// Gives an order that is carried out; when.
+fn ordered(product: &Product, options: &[&str]) -> Instant {
+    let at = clock::now();
+    let (code, out, err) = product.admin(options);
+    assert_eq!(code, 0, "{out}{err}");
+    at
+}
+
+#[test]
+#[ignore = "a minute"]
+fn l1_ten_rolling_restarts_of_all_sfes_close_no_connection() {
+    let _alone = alone();
+    let mut figures = Figures::new("l1");
+    // As many instances as the clients need.
+    let scaled = [("WIDGETAPP_SFE__MAX_INSTANCES", "64")];
+    let product = Product::start_with_env(&[], &[SETTINGS.as_slice(), &scaled].concat());
+    let size = Size { clients: 200, things: 20, per_second: 1.0 };
+    let load = Load::start(&product, size);
+    let instances = size.clients / 10 + 1;
+    eventually("as many run as are needed", || (product.processes("_sfe").len() == instances).then_some(()));
+    figures.note("clients", size.clients).note("instances", instances);
+    ten_times(figures, product, load, "all instances replaced", |product, _| {
+        ordered(product, &["-process", "_sfe", "-n", &instances.to_string(), "-start"])
+    });
+}
+
 /// There and back, so that each of the two goes on with what the other one has left.
 #[test]
 #[ignore = "OTHER_BUILD names the program of another build, such as target/debug/widgetapp; a minute"]
 fn l2_upgrades_to_another_build_and_back_close_no_connection() {
     let _alone = alone();
     let other = std::env::var_os("OTHER_BUILD").expect("OTHER_BUILD names the program of another build");
-    let mut figures = Figures::new("l2");
     let installation = Installation::new();
-    let mut product = Product::start_installed(&installation, &[], &[SETTINGS.as_slice(), &TWO_OF_EACH].concat());
+    let product = Product::start_installed(&installation, &[], &[SETTINGS.as_slice(), &TWO_OF_EACH].concat());
     let load = Load::start(&product, Size { clients: 50, things: 10, per_second: 5.0 });
-    let (mut blows, mut lasted) = (Vec::new(), Vec::new());
-    for round in 0..10 {
+    ten_times(Figures::new("l2"), product, load, "upgrade", |product, round| {
         if round % 2 == 0 {
-            installation.put_build(other.as_ref())
+            installation.put_build(other.as_ref());
         } else {
-            installation.put_newer()
+            installation.put_newer();
         }
-        let at = clock::now();
-        blows.push(Blow { at, what: "upgrade".into() });
-        let (code, out, err) = product.admin(&["-upgrade"]);
-        assert_eq!(code, 0, "{out}{err}");
-        lasted.push(at.elapsed());
+        let at = ordered(product, &["-upgrade"]);
         assert!(installation.is_run_by(product.pid()));
-        std::thread::sleep(EDITED_AFTER);
-        assert!(load.goes_on(), "the clients have ended");
-    }
-    let outcome = load.finish();
-    let closed = outcome.partings().len();
-    let verdict = verdict(&mut product, &outcome);
-    figures
-        .note("upgrades", blows.len())
-        .note("each_took", super::figures::spread(lasted))
-        .note("connections_closed", closed)
-        .verdict(&verdict)
-        .note("pauses", pauses_by_kind(&blows, &outcome.waits()))
-        .publish();
-    assert_kept(&verdict);
-    assert_eq!(closed, 0, "connections closed");
+        at
+    });
 }
 
 /// An administrator who is in a hurry asks again.
