@@ -6,7 +6,7 @@ Feature: Installing and starting
 
     @claim:says-where+2
     Scenario: A first start
-      Given WidgetApp is running
+      Given WidgetApp is running with the option "--listen 127.0.0.1:0"
       Then it has said on one line where it listens
       And it answers "ok" at "/healthz"
       And the data directory has the files "store.db, log.db, admin.sock"

@@ -1,7 +1,8 @@
-//! A running WidgetApp for one test: the real program on a free port with a data directory of its own.
+//! A running WidgetApp for one test: the real program on a port and with a data directory of its own.
 
 mod file_system;
 mod installation;
+mod reserved;
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,7 +14,7 @@ use std::{
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir};
 
-pub use self::{file_system::FileSystem, installation::Installation};
+pub use self::{file_system::FileSystem, installation::Installation, reserved::Reserved};
 
 /// How long a condition may take to come true before the test fails.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,6 +26,8 @@ pub struct Product {
     data: TempDir,
     urls: Vec<String>,
     metrics_url: Option<String>,
+    /// Where it listens unless its options say where, now and when it is started again.
+    reserved: Reserved,
     /// Not among the data, where a test may leave no room for it.
     log: NamedTempFile,
     options: Vec<String>,
@@ -50,7 +53,7 @@ impl Product {
         Self::launch(TempDir::new().expect("a temporary directory"), options, env)
     }
 
-    /// Starts it on data that is there already; on a free port, unless the options say `--listen`.
+    /// Starts it on data that is there already; on a port of its own, unless the options say `--listen`.
     pub fn start_in(data: TempDir, options: &[&str]) -> Self {
         Self::launch(data, options, &[])
     }
@@ -75,17 +78,29 @@ impl Product {
         let log = NamedTempFile::new().expect("a temporary file");
         let options: Vec<String> = options.iter().copied().map(Into::into).collect();
         let env: Vec<_> = env.iter().map(|(name, value)| (String::from(*name), String::from(*value))).collect();
-        let (supervisor, Said { urls, metrics_url }) = spawn(&program, data.path(), &options, &env, &log);
-        Self { program, urls, metrics_url, supervisor, data, log, options, env }
+        let reserved = Reserved::at("127.0.0.1");
+        let (supervisor, Said { urls, metrics_url }) = spawn(&program, data.path(), &reserved, &options, &env, &log);
+        Self { program, urls, metrics_url, reserved, supervisor, data, log, options, env }
     }
 
     /// Kills all of it at once, if it still runs, and starts it again on the same data, at the same address.
     pub fn start_again(&mut self) {
         self.kill_all();
-        if !self.options.iter().any(|option| option == "--listen") {
-            self.options.extend(["--listen".into(), self.address().into()]);
-        }
-        let (supervisor, said) = spawn(&self.program, self.data.path(), &self.options, &self.env, &self.log);
+        self.spawn_again();
+    }
+
+    /// Ends it with a signal and starts it with these options on what `next` makes of its data, at the same address.
+    pub fn start_again_on(&mut self, signal: &str, options: &[&str], next: impl FnOnce(TempDir) -> TempDir) {
+        self.end(signal);
+        let empty = TempDir::new().expect("a temporary directory");
+        self.data = next(std::mem::replace(&mut self.data, empty));
+        self.options = options.iter().copied().map(Into::into).collect();
+        self.spawn_again();
+    }
+
+    fn spawn_again(&mut self) {
+        let (supervisor, said) =
+            spawn(&self.program, self.data.path(), &self.reserved, &self.options, &self.env, &self.log);
         assert_eq!(said.urls, self.urls);
         (self.supervisor, self.metrics_url) = (supervisor, said.metrics_url);
     }
@@ -178,13 +193,6 @@ impl Product {
         let status = eventually("the server ends", || self.supervisor.try_wait().expect("it can be waited for"));
         status.code()
     }
-
-    /// Ends it and gives its data back.
-    pub fn into_data(mut self, signal: &str) -> TempDir {
-        self.end(signal);
-        let empty = TempDir::new().expect("a temporary directory");
-        std::mem::replace(&mut self.data, empty)
-    }
 }
 
 impl Drop for Product {
@@ -197,22 +205,23 @@ impl Drop for Product {
     }
 }
 
-/// Starts the program and waits until it says where it listens.
 /// What it says on standard output when it is ready.
 struct Said {
     urls: Vec<String>,
     metrics_url: Option<String>,
 }
 
+/// Starts the program and waits until it says where it listens.
 fn spawn(
     program: &Path,
     data: &Path,
+    reserved: &Reserved,
     options: &[String],
     env: &[(String, String)],
     log: &NamedTempFile,
 ) -> (Child, Said) {
-    let listen: &[&str] =
-        if options.iter().any(|option| option == "--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+    let address = reserved.address().to_string();
+    let listen: &[&str] = if options.iter().any(|option| option == "--listen") { &[] } else { &["--listen", &address] };
     let log_file = std::fs::File::options().append(true).open(log.path()).expect("a log file");
     let mut supervisor = Command::new(program)
         .args(["serve", "--data"])

@@ -139,7 +139,7 @@ fn after_all_was_killed_at_once_every_acknowledged_edit_is_at_its_offset() {
             writers.join_all().await.concat()
         });
         assert!(acknowledged.len() > 20, "{} edits were acknowledged", acknowledged.len());
-        product = Product::start_in(product.into_data("KILL"), &[]);
+        product.start_again_on("KILL", &[], |data| data);
         let history = live::log_of(&product, &thing);
         assert_eq!(
             history.iter().map(|(offset, _)| *offset).collect::<Vec<_>>(),

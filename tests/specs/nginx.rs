@@ -2,14 +2,14 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
 use tempfile::TempDir;
 
-use crate::product::{eventually, kill};
+use crate::product::{Reserved, eventually, kill};
 
 /// The file of the guide.
 const SHOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/book/src/admin/widgetapp.nginx");
@@ -18,7 +18,7 @@ const SHOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/book/src/admin/widgeta
 pub struct Nginx {
     process: Child,
     folder: TempDir,
-    port: u16,
+    reserved: Reserved,
     /// Its own certificate, as PEM.
     pub certificate: String,
 }
@@ -30,15 +30,13 @@ impl Nginx {
         let folder = TempDir::new().expect("a temporary directory");
         fs::write(folder.path().join("cert.pem"), made.cert.pem()).expect("a file");
         fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem()).expect("a file");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("it has an address").port();
         let process = Command::new("true").spawn().expect("a process that ends at once");
-        Self { process, folder, port, certificate: made.cert.pem() }
+        Self { process, folder, reserved: Reserved::at("127.0.0.1"), certificate: made.cert.pem() }
     }
 
     /// The address that people type.
     pub fn url(&self) -> String {
-        format!("https://localhost:{}", self.port)
+        format!("https://localhost:{}", self.reserved.address().port())
     }
 
     /// Starts it in front of `server`; a connection that is silent for `patience` is closed. Blocks.
@@ -46,7 +44,7 @@ impl Nginx {
         let file = |name: &str| self.folder.path().join(name).to_string_lossy().into_owned();
         let shown = fs::read_to_string(SHOWN).expect("the guide's file");
         let changes = [
-            ("listen 443 ssl", format!("listen 127.0.0.1:{} ssl", self.port)),
+            ("listen 443 ssl", format!("listen {} ssl", self.reserved.address())),
             ("/etc/ssl/certs/widgetapp.pem", file("cert.pem")),
             ("/etc/ssl/private/widgetapp.key", file("key.pem")),
             ("http://127.0.0.1:8080", format!("http://{server}")),
@@ -71,8 +69,8 @@ impl Nginx {
         let mut nginx = Command::new("nginx");
         nginx.arg("-c").arg(config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.process = nginx.spawn().expect("nginx runs");
-        let address = format!("127.0.0.1:{}", self.port);
-        eventually("nginx takes connections", || TcpStream::connect(&address).ok());
+        let address = self.reserved.address();
+        eventually("nginx takes connections", || TcpStream::connect(address).ok());
     }
 
     /// Ends it.

@@ -151,15 +151,13 @@ impl Scene {
         signal: &'static str,
         next: impl FnOnce(TempDir) -> TempDir + Send + 'static,
     ) {
-        let product = self.product.take().and_then(Arc::into_inner).expect("nothing else holds the product");
-        let address = product.address().to_owned();
+        let mut product = self.product.take().and_then(Arc::into_inner).expect("nothing else holds the product");
         let options = self.options.clone();
-        let product = aside(move || {
-            let data = next(product.into_data(signal));
-            let options = options.iter().map(String::as_str).chain(["--listen", &address]);
-            Product::start_in(data, &options.collect::<Vec<_>>())
-        });
-        self.product = Some(Arc::new(product.await));
+        let again = move || {
+            product.start_again_on(signal, &options.iter().map(String::as_str).collect::<Vec<_>>(), next);
+            product
+        };
+        self.product = Some(Arc::new(aside(again).await));
     }
 
     /// Cuts the power of the disk that the data are on, and starts the product on what is left.

@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
 };
@@ -14,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::needs;
-use crate::{person::Person, scene::Scene, web};
+use crate::{person::Person, product::Reserved, scene::Scene, web};
 
 /// What the server reads by itself in the folder where it is started.
 const SETTINGS: &str = "widgetapp.toml";
@@ -31,6 +30,8 @@ pub struct Stage {
     /// Where a server listens unless it is told otherwise, instead of port 8080.
     listen: String,
     met_people: bool,
+    /// Where servers listen that the example starts.
+    _reserved: [Reserved; 2],
 }
 
 impl Stage {
@@ -39,6 +40,7 @@ impl Stage {
         let root = TempDir::new().expect("a temporary directory");
         let folder = root.path().join(HOME);
         fs::create_dir_all(&folder).expect("the directory is ours");
+        let (server, metrics) = (Reserved::at("127.0.0.1"), Reserved::at("127.0.0.1"));
         let listen = if example.manifest.server {
             let settings = book::root().join(example.proof()).join(SETTINGS);
             if settings.is_file() {
@@ -49,12 +51,12 @@ impl Stage {
             symlink(product.data(), folder.join("widgetapp-data")).expect("the directory is ours");
             product.address().to_owned()
         } else {
-            free_address()
+            server.address().to_string()
         };
         let mut redactions = Redactions::default();
         redactions.server_is_at(&listen);
-        redactions.metrics_are_at(&free_address());
-        let stage = Self { root, redactions, listen, met_people: false };
+        redactions.metrics_are_at(&metrics.address().to_string());
+        let stage = Self { root, redactions, listen, met_people: false, _reserved: [server, metrics] };
         for (name, text) in &example.files {
             fs::write(folder.join(name), stage.redactions.fill_in(text)).expect("the directory is ours");
         }
@@ -140,10 +142,4 @@ impl Stage {
             know(&placeholder, &user["password"]);
         }
     }
-}
-
-/// An address where nobody listens at the moment.
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    listener.local_addr().expect("it listens").to_string()
 }

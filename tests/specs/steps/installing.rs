@@ -1,12 +1,11 @@
 //! How the server is started, and where it answers.
 
-use std::net::TcpListener;
-
 use cucumber::{gherkin::Step, given, then, when};
 use serde_json::json;
 
 use super::Name;
 use crate::{
+    product::Reserved,
     scene::Scene,
     web::{self, Answer},
 };
@@ -36,10 +35,8 @@ fn set(scene: &mut Scene, variable: &str) {
 
 #[given("WidgetApp is running at two addresses")]
 async fn running_at_two(scene: &mut Scene) {
-    let second = {
-        let free = TcpListener::bind("127.0.0.2:0").expect("a free port");
-        free.local_addr().expect("it has an address").to_string()
-    };
+    let reserved = Reserved::at("127.0.0.2");
+    let second = reserved.address().to_string();
     scene.options = ["--listen", "127.0.0.1:0", "--listen", &second].map(str::to_owned).into();
     scene.start().await;
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpSocket, task::JoinSet};
 
 use super::{
     External,
@@ -105,7 +105,10 @@ async fn errors_and_nonsense_are_told_in_one_line() {
     for status in [204, 404, 500] {
         assert!(refused(&issuer, Manner::Fails(status)).await.contains(&status.to_string()));
     }
-    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Nobody else gets the port of a socket that does not listen.
+    let bound = TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = bound.local_addr().unwrap();
     let why = Source { issuer: format!("http://{gone}"), jwks_uri: None }.fetch().await.unwrap_err();
     assert!(why.contains("refused") && !why.contains('\n'), "{why}");
 }
