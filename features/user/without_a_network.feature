@@ -46,6 +46,33 @@ Feature: Working without a network
       Then Ada finds "Do not forget the door" in the notes
       And Grace finds "Do not forget the door" in the notes
 
+  @claim:logged-out-meanwhile+1
+  Rule: Whose login has ended meanwhile logs in again in another window, and loses nothing
+
+    Scenario: Ada gets a new password while she has no network
+      When the network of Ada is cut
+      And Ada types "Do not forget the door" at the end of the notes
+      And the administrator runs "widgetapp_admin -user ada -password"
+      And the network of Ada is there again
+      Then the page of Ada says "Logged out, 22 changes not saved yet"
+      And the page of Ada says "Log in as ada in another window, and go on here"
+      When Ada logs in in another window, with the password that was printed
+      Then the page of Ada says "Live, all saved"
+      And Grace finds "Do not forget the door" in the notes
+
+    Scenario: Somebody else logs in in the same browser
+      When the network of Ada is cut
+      And Ada types "Do not forget the door" at the end of the notes
+      And Grace logs in in another window of the browser of Ada
+      And the network of Ada is there again
+      Then the page of Ada says "Logged out, 22 changes not saved yet"
+      When Ada logs in in another window of the browser of Ada
+      Then the page of Ada says "Live, all saved"
+      And Grace finds "Do not forget the door" in the notes
+      When Grace opens the Thing
+      And Grace looks at the history
+      Then the history tells, the newest first: "ada edit", "ada create"
+
   @claim:withdrawn-copy+1
   Rule: Who loses a Thing meanwhile is told, and can keep a copy
 

@@ -88,6 +88,7 @@ fn content(thing: &str, user: &str, live: bool) -> Markup {
     html! {
         section #explained aria-label="What you should know" hidden {
             p #explanation role="status" {}
+            a #log-in href="/login" target="_blank" hidden { "Log in" }
             button #keep-copy type="button" hidden { (KEEP) }
             output role="status" {}
         }

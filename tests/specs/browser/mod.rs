@@ -51,7 +51,8 @@ pub struct Browser {
     notes: Vec<Arc<Mutex<Notes>>>,
 }
 
-struct Page {
+/// One of its windows.
+pub struct Page {
     target: String,
     session: String,
 }
@@ -81,13 +82,25 @@ impl Browser {
         self.wait("the page is there anew", "!window.isOld && document.readyState === 'complete'").await;
     }
 
-    /// Closes the page, as by the cross of its tab, and opens an empty one in the same browser.
-    pub async fn close_page(&mut self) {
+    /// Opens an empty window, and turns to it; the one before goes on, and is what is given back.
+    pub async fn open_window(&mut self) -> Page {
         let (page, notes) = new_page(&self.chromium, &self.context).await;
-        let closed = std::mem::replace(&mut self.page, page);
         self.notes.push(notes);
+        std::mem::replace(&mut self.page, page)
+    }
+
+    /// Closes the window that it is turned to, as by the cross of its tab, and turns to another one.
+    pub async fn close_window(&mut self, other: Page) {
+        let closed = std::mem::replace(&mut self.page, other);
         let closed = self.chromium.ask(None, "Target.closeTarget", json!({"targetId": closed.target})).await;
         closed.expect("a page can be closed");
+    }
+
+    /// Closes the page, and has an empty one in the same browser.
+    pub async fn close_page(&mut self) {
+        let closing = self.open_window().await;
+        let empty = std::mem::replace(&mut self.page, closing);
+        self.close_window(empty).await;
     }
 
     /// Cuts its connection to the network, or mends it.

@@ -28,12 +28,39 @@ pub(super) async fn logged_in<'a>(scene: &'a mut Scene, name: &str) -> &'a Brows
     let browser = scene.open_browser(name).await;
     browser.go(&url).await;
     if browser.evaluate("location.pathname === '/login'").await {
-        browser.fill("Name", &name.to_lowercase()).await;
-        browser.fill("Password", &password).await;
-        browser.press("Enter").await;
-        browser.wait("the home page is there", "location.pathname === '/' && document.readyState === 'complete'").await;
+        logs_in(browser, name, &password).await;
     }
     browser
+}
+
+#[when(expr = "{person} logs in in another window of the browser of {person}")]
+async fn logs_in_elsewhere(scene: &mut Scene, who: Name, whose: Name) {
+    let password = web::password(scene, &who);
+    logs_in_in_window(scene, &whose, &who, &password).await;
+}
+
+#[when(expr = "{person} logs in in another window, with the password that was printed")]
+async fn logs_in_anew(scene: &mut Scene, name: Name) {
+    let (_, out, _) = scene.command.as_ref().expect("a command was run");
+    let password = out.lines().find_map(|line| line.strip_prefix("password: ")).expect("it was printed").to_owned();
+    logs_in_in_window(scene, &name, &name, &password).await;
+}
+
+async fn logs_in_in_window(scene: &mut Scene, whose: &str, who: &str, password: &str) {
+    let address = format!("{}/login", scene.url());
+    let browser = scene.open_browser(whose).await;
+    let before = browser.open_window().await;
+    browser.go(&address).await;
+    logs_in(browser, who, password).await;
+    browser.close_window(before).await;
+}
+
+/// On the login page.
+async fn logs_in(browser: &Browser, who: &str, password: &str) {
+    browser.fill("Name", &who.to_lowercase()).await;
+    browser.fill("Password", password).await;
+    browser.press("Enter").await;
+    browser.wait("the home page is there", "location.pathname === '/' && document.readyState === 'complete'").await;
 }
 
 #[given(expr = "{people} has/have the home page open in her/his/their browser(s)")]

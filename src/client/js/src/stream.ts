@@ -23,6 +23,11 @@ export interface StreamOptions {
   url?: string;
   /** Gives a valid access token, a new one each time that it is asked. Without it the login of the page counts. */
   token?: () => Promise<string>;
+  /**
+   * Who has to be welcomed. Where the login of a browser counts, somebody else may have logged in meanwhile: their
+   * connection is given up before anything is sent on it, and tried again.
+   */
+  user?: string;
   /** The WebSocket class, where there is no global one. */
   WebSocket?: new (url: string, protocols: string[]) => SocketLike;
 }
@@ -61,6 +66,8 @@ export interface StreamEvents {
   live: Welcome;
   /** Something was pushed. */
   push: Message;
+  /** Somebody else was welcomed than the options say. */
+  stranger: Welcome;
   /** It is over. */
   ended: Ended;
 }
@@ -117,6 +124,10 @@ export class Stream {
     // Where there is a window, it says when the network comes and goes.
     globalThis.addEventListener?.('online', () => this.#state === 'waiting' && this.connect());
     globalThis.addEventListener?.('offline', () => this.#state === 'live' && this.#lost());
+    // Whoever comes back to the page does not wait.
+    globalThis.document?.addEventListener('visibilitychange', () => {
+      if (this.#state === 'waiting' && document.visibilityState === 'visible') this.connect();
+    });
   }
 
   get state(): StreamState {
@@ -242,7 +253,12 @@ export class Stream {
 
   #session({ name, body }: Message): void {
     if (name === 'welcome') {
-      this.#welcome = body as Welcome;
+      const welcome = body as Welcome;
+      if (this.#options.user !== undefined && welcome.user !== this.#options.user) {
+        this.#lost();
+        return this.#emit('stranger', welcome);
+      }
+      this.#welcome = welcome;
       this.#backOff.succeeded();
       this.#hear();
       this.#become('live');

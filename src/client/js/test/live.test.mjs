@@ -67,6 +67,22 @@ test('what both type at once is merged to the same', async () => {
   ada.end(), grace.end();
 });
 
+test('nothing is sent on the connection of somebody else than was expected', async () => {
+  let who = 'grace';
+  const strangers = [];
+  const stream = server.stream('ada', { user: 'ada', token: () => server.token(who) });
+  stream.on('stranger', ({ user }) => strangers.push(user));
+  const thing = new LiveThing(stream, server.welcome);
+  stream.connect();
+  await until('Grace was welcomed', () => strangers.length > 0);
+  assert.notEqual(thing.state, 'live');
+  who = 'ada';
+  await live(thing);
+  assert.equal(stream.welcome.user, 'ada');
+  assert.equal(thing.role, 'owner');
+  thing.close(), stream.close();
+});
+
 test('a refused request says why', async () => {
   const stream = server.stream('ada');
   stream.connect();

@@ -20,18 +20,26 @@ import { bindTitle } from './title.js';
 import { Tools, type Tool } from './tools.js';
 import { Undo } from './undo.js';
 import { View } from './view.js';
-import { whenNotApproved } from './withdrawal.js';
+import { whenRefused } from './refusal.js';
 
 const { thing: id, user, live } = find<HTMLElement>('#editor').dataset as { thing: string; user: string; live: string };
 const keepAs = keptAs(user, id);
 
 let thing: OpenThing;
 let presence: Presence | undefined;
+/** Whether the login has ended, while there was no connection. */
+let loggedOut = false;
 if (live === 'true') {
-  const stream = new Stream();
+  const stream = new Stream({ user });
   const shared = new LiveThing(stream, id, { keepAs });
   [thing, presence] = [shared, new Presence(stream, shared)];
-  whenNotApproved(stream, id, () => goAlone(shared));
+  whenRefused(stream, id, {
+    notApproved: () => goAlone(shared),
+    loggedOut: (isSo) => {
+      loggedOut = isSo;
+      showState();
+    },
+  });
   stream.connect();
 } else {
   thing = new AloneThing(id, { kept: () => keptCopy(keepAs) });
@@ -92,7 +100,7 @@ function mayChange(): boolean {
 }
 
 function showState(): void {
-  const { sign, text, more } = say(thing);
+  const { sign, text, more } = say(thing, loggedOut ? user : undefined);
   const status = find<HTMLElement>('#status');
   status.dataset.sign = sign;
   if (status.textContent !== text) status.textContent = text;
@@ -104,6 +112,7 @@ function showState(): void {
   notes.readOnly = title.readOnly = !enabled;
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-changes]')) button.disabled = !enabled;
   find<HTMLElement>('#open-share').hidden = thing.role !== 'owner';
+  find<HTMLElement>('#log-in').hidden = !loggedOut || thing.state !== 'offline';
   find<HTMLElement>('#keep-copy').hidden = thing.state !== 'ended' || parts.map.size + parts.notes.length === 0;
   showUndo();
   panel.schedule();

@@ -9,7 +9,8 @@ export interface Said {
   more?: string;
 }
 
-export function say({ state, role, why, unsaved }: OpenThing): Said {
+/** `loggedOut` is who has to log in again before the connection can come back. */
+export function say({ state, role, why, unsaved }: OpenThing, loggedOut?: string): Said {
   const changes = unsaved === 1 ? '1 change' : `${unsaved} changes`;
   switch (state) {
     case 'opening':
@@ -24,6 +25,11 @@ export function say({ state, role, why, unsaved }: OpenThing): Said {
       return { sign: 'good', text: unsaved > 0 ? 'Working alone, saving' : 'Working alone, all saved', more };
     }
     case 'offline': {
+      if (loggedOut !== undefined) {
+        const text = unsaved === 0 ? 'Logged out' : `Logged out, ${changes} not saved yet`;
+        const more = `Your login has ended. Log in as ${loggedOut} in another window, and go on here. What you do is kept on this device until then.`;
+        return { sign: 'wait', text, more };
+      }
       const kept = why ?? 'What you do is kept on this device, and saved when the connection is back.';
       if (unsaved === 0) return { sign: 'wait', text: 'Reconnecting', more: kept };
       return { sign: 'wait', text: `Offline, ${changes} not saved yet`, more: kept };

@@ -1,0 +1,38 @@
+/** Finds out why no connection comes about: the approval of the group was withdrawn, or the login has ended. */
+import type { Stream } from '@widgetapp/client';
+
+import { type Refused, post } from '../ajax.js';
+
+/** The close code `approval_withdrawn`. */
+const APPROVAL_WITHDRAWN = 4503;
+
+export interface Refusals {
+  /** Called once: nobody in the group works live any more. */
+  notApproved(): void;
+  /** Called with `true` when the login has ended or is somebody else's, and with `false` when it counts again. */
+  loggedOut(isSo: boolean): void;
+}
+
+export function whenRefused(stream: Stream, thing: string, { notApproved, loggedOut }: Refusals): void {
+  let isOver = false;
+  const over = () => {
+    if (isOver) return;
+    isOver = true;
+    stream.close();
+    notApproved();
+  };
+  stream.on('ended', ({ code }) => code === APPROVAL_WITHDRAWN && over());
+  stream.on('stranger', () => loggedOut(true));
+  stream.on('live', () => loggedOut(false));
+  // A browser does not tell why a connection is refused, so that is asked in another way.
+  let before = stream.state;
+  stream.on('state', (state) => {
+    if (before === 'connecting' && state === 'waiting') {
+      post('ticket', { thing }).catch((error: Refused) => {
+        if (error.code === 'group_not_approved') over();
+        else if (error.status === 401 && stream.state !== 'live') loggedOut(true);
+      });
+    }
+    before = state;
+  });
+}
