@@ -28,8 +28,8 @@ use crate::{
 /// A call.
 pub struct Call {
     permit: Permit,
-    /// The last change that the caller had seen.
-    pub seen: Option<u64>,
+    /// On a stream, the last change that the caller had seen.
+    seen: Option<u64>,
     /// The way back.
     pub answer: Way,
     body: Body,
@@ -115,6 +115,18 @@ impl Call {
 
     fn on_thing(permit: &Permit) -> Result<(ThingId, Role), ErrorBody> {
         permit.on().ok_or_else(|| ErrorBody::new(ErrorCode::InvalidAction, "this action needs a \"thing\""))
+    }
+
+    /// The last change that the author of an edit had seen, if they say so: over HTTP, what stands beside the body of
+    /// a message on a stream stands in it.
+    ///
+    /// # Errors
+    /// It is no offset.
+    pub fn seen(&self) -> Result<Option<u64>, ErrorBody> {
+        let Body::Json(body) = &self.body else { return Ok(self.seen) };
+        let offset = body.get("offset").filter(|offset| !offset.is_null());
+        let read = |offset: &Value| offset.as_u64().ok_or_else(|| misfit("\"offset\" is the number of a change"));
+        offset.map(read).transpose()
     }
 
     /// The body as this action knows it.

@@ -34,10 +34,11 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
 
 fn check(call: &mut Call) -> Result<(ThingId, Option<String>, NewContent), ErrorBody> {
     let (thing, _) = call.on()?;
+    let seen = call.seen()?;
     let body: Edit = call.body()?;
     let key = call.key(Some(body.key))?;
     let change = match (body.patch, body.update) {
-        (Some(patch), None) => NewContent::Patch { patch, seen: call.seen },
+        (Some(patch), None) => NewContent::Patch { patch, seen },
         (None, Some(update)) => NewContent::Update(update.0),
         _ => {
             let why = "an edit has either a \"patch\" (JSON Patch) or an \"update\" (Yjs)";

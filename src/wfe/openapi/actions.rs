@@ -30,6 +30,15 @@ struct OfThing {
     thing: String,
 }
 
+/// What stands beside an edit's own fields, as it stands beside the body of a message on a stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what stands in a JSON object beside other fields")]
+struct SeenUpTo {
+    /// Up to which change its author had seen the Thing: what others did after it is merged with the edit. Without it
+    /// the edit is made on the Thing as it is.
+    offset: Option<u64>,
+}
+
 pub(super) fn all() -> Vec<Endpoint> {
     let actions =
         [scroll(), search(), select(), create(), edit(), refresh(), rename(), delete(), restore(), undo(), redo()];
@@ -101,7 +110,11 @@ fn create() -> Endpoint {
 fn edit() -> Endpoint {
     let description = "Changes a Thing by JSON Patch or Yjs update. Safe to send again under the same `key`. Those \
                        who have it open get the push `edit`, your own streams too.";
-    takes_with_thing::<Edit>(action(Action::Edit, "/_ajax/edit", "post", "Change a Thing", description))
+    let parts = [schemas::reference::<Edit>(), schemas::reference::<OfThing>(), schemas::reference::<SeenUpTo>()];
+    of_thing(action(Action::Edit, "/_ajax/edit", "post", "Change a Thing", description))
+        .uses(Schemas::taken::<Edit>)
+        .uses(Schemas::taken::<SeenUpTo>)
+        .takes_either(&[("application/json", json!({"allOf": parts}))])
         .answers::<Edited>(200, "The change is stored.")
         .refuses(&[E::Forbidden, E::InvalidPatch, E::InvalidUpdate, E::IncompleteUpdate])
         .refuses(&[E::EditTooLarge, E::ThingTooLarge])
