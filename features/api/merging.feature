@@ -95,6 +95,116 @@ Feature: Texts that several people change at once
         """
       And "grace" has one reply to 3 without a patch
 
+  @claim:own-edits-seen+1
+  Rule: What the author has sent before counts as seen, whether its reply has come or not
+
+    Scenario: Grace types fast, while Ada types too
+      When "ada" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 2, "thing": "THING",
+         "body": {"key": "1", "patch": [{"op": "replace", "path": "/notes", "value": "a chair"}]}}
+        """
+      Then "grace" receives:
+        """
+        {"offset": OFFSET+1, "body": {"user": "ada"}}
+        """
+      When "ada" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 3, "thing": "THING", "offset": OFFSET+1,
+         "body": {"key": "2", "patch": [{"op": "replace", "path": "/notes", "value": "We need a chair"}]}}
+        """
+      Then "grace" receives:
+        """
+        {"offset": OFFSET+2, "body": {"user": "ada"}}
+        """
+      When "grace" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 4, "thing": "THING", "offset": OFFSET+1,
+         "body": {"key": "4", "patch": [{"op": "replace", "path": "/notes", "value": "a chair a"}]}}
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 5, "thing": "THING", "offset": OFFSET+1,
+         "body": {"key": "5", "patch": [{"op": "replace", "path": "/notes", "value": "a chair an"}]}}
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 6, "thing": "THING", "offset": OFFSET+1,
+         "body": {"key": "6", "patch": [{"op": "replace", "path": "/notes", "value": "a chair and"}]}}
+        """
+      Then "ada" receives:
+        """
+        {"offset": OFFSET+5, "body": {"user": "grace",
+         "patch": [{"op": "replace", "path": "/notes", "value": "We need a chair and"}]}}
+        """
+
+    Scenario: Grace sends again what she does not know the reply to, over a new connection
+      When "grace" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 4, "thing": "THING", "offset": OFFSET,
+         "body": {"key": "4", "patch": [{"op": "replace", "path": "/notes", "value": "a"}]}}
+        """
+      Then "ada" receives:
+        """
+        {"offset": OFFSET+1, "body": {"user": "grace"}}
+        """
+      When "ada" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 2, "thing": "THING", "offset": OFFSET+1,
+         "body": {"key": "2", "patch": [{"op": "replace", "path": "/notes", "value": "Buy a"}]}}
+        """
+      Then "grace" receives:
+        """
+        {"offset": OFFSET+2, "body": {"user": "ada"}}
+        """
+      When "again" streams as Grace
+      And "again" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 4, "thing": "THING", "offset": OFFSET,
+         "body": {"key": "4", "patch": [{"op": "replace", "path": "/notes", "value": "a"}]}}
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 5, "thing": "THING", "offset": OFFSET,
+         "body": {"key": "5", "patch": [{"op": "replace", "path": "/notes", "value": "a chair"}]}}
+        """
+      Then "ada" receives:
+        """
+        {"offset": OFFSET+3, "body": {"user": "grace",
+         "patch": [{"op": "replace", "path": "/notes", "value": "Buy a chair"}]}}
+        """
+
+  @claim:seen-over-http+1
+  Rule: Over HTTP the offset stands in the body
+
+    Scenario: A form that was open for a while
+      When "ada" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 2, "thing": "THING",
+         "body": {"key": "1", "patch": [{"op": "replace", "path": "/notes", "value": "a chair"}]}}
+        """
+      Then "grace" receives:
+        """
+        {"offset": OFFSET+1, "body": {"user": "ada"}}
+        """
+      When "ada" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 3, "thing": "THING", "offset": OFFSET+1,
+         "body": {"key": "2", "patch": [{"op": "replace", "path": "/notes", "value": "We need a chair"}]}}
+        """
+      Then "grace" receives:
+        """
+        {"offset": OFFSET+2, "body": {"user": "ada"}}
+        """
+      When POST _ajax/edit is called as Grace with:
+        """
+        {"thing": "THING", "key": "3", "offset": OFFSET+1,
+         "patch": [{"op": "replace", "path": "/notes", "value": "a chair and a window."}]}
+        """
+      Then the answer is 200
+      And "ada" receives:
+        """
+        {"offset": OFFSET+3, "body": {"user": "grace",
+         "patch": [{"op": "replace", "path": "/notes", "value": "We need a chair and a window."}]}}
+        """
+      When POST _ajax/edit is called as Grace with:
+        """
+        {"thing": "THING", "key": "4", "offset": "the last one",
+         "patch": [{"op": "replace", "path": "/notes", "value": "nothing"}]}
+        """
+      Then the answer is 400
+
   @claim:text-whole+1
   Rule: In a patch, a text that was changed is replaced as a whole
 
@@ -110,7 +220,7 @@ Feature: Texts that several people change at once
          "patch": [{"op": "replace", "path": "/parts/lamp/label", "value": "A lamp!"}]}}
         """
 
-  @claim:last-value-wins+1
+  @claim:last-value-wins+2
   Rule: Of other values the later one stays
 
     Scenario: Two people paint one part

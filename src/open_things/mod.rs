@@ -7,6 +7,7 @@
 mod audience;
 mod emission;
 mod history;
+mod own_edits;
 mod owner;
 mod past;
 mod recent;
@@ -115,7 +116,7 @@ pub struct Edit {
 
 /// What a change makes of the content.
 pub enum NewContent {
-    /// JSON Patch, made on the content as it was at `seen` if that is known.
+    /// JSON Patch, made on the content as it was at `seen` if that is known, and what its author has added since.
     Patch {
         /// RFC 6902.
         patch: Value,

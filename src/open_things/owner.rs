@@ -4,11 +4,13 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc, time::Duration
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::{
     Command, Edit, Listener, Missed, MissedChange, NewContent, Read, View, Whole,
     audience::{self, Audience, Heard, HeardChange},
     emission::{Emission, Emissions, Unstored},
+    own_edits::OwnEdits,
     past::{self, PastError, writer},
     recent::Recent,
     undoing::Undoing,
@@ -88,7 +90,7 @@ async fn refuse_all(mailbox: &mut mpsc::Receiver<Command>, error: &ErrorBody) {
 /// What is to be said of a change, and to whom, once it is stored.
 pub(super) struct Saying {
     pub what: HeardChange,
-    pub session: Option<uuid::Uuid>,
+    pub session: Option<Uuid>,
     pub answer: super::Answer<Edited>,
     /// What the edit came to, if that is not what its author sent.
     pub merged: Option<serde_json::Value>,
@@ -105,6 +107,7 @@ pub(super) struct Owner {
     pub audience: Audience,
     pub emissions: Emissions,
     keys: HashMap<(String, String), u64>,
+    own_edits: OwnEdits,
     /// What was said last.
     recent: Rc<RefCell<Recent>>,
 }
@@ -136,6 +139,7 @@ async fn load(thing: ThingId, log: Arc<dyn Log>) -> Result<Owner, ErrorBody> {
         audience: Audience::of(thing),
         emissions: Emissions::default(),
         keys: HashMap::new(),
+        own_edits: OwnEdits::default(),
         recent: Rc::default(),
     })
 }
@@ -175,6 +179,7 @@ impl Owner {
             match self.offset_of(&scope, key) {
                 Ok(None) => {}
                 Ok(Some(offset)) => {
+                    self.know_again(edit.session, offset);
                     let edited = Edited { epoch: self.epoch.to_string(), offset, durable: true, patch: None };
                     return self.in_order(move |stored| (edit.answer)(whether(stored).map(|()| edited)));
                 }
@@ -182,11 +187,14 @@ impl Owner {
             }
         }
         let kind = edit.change.kind();
-        let (change, is_merged) = match self.apply(&scope, edit.change) {
+        let (change, is_merged) = match self.apply(&scope, edit.session, edit.change) {
             Ok(applied) => applied,
             Err(error) => return self.in_order(move |_| (edit.answer)(Err(error))),
         };
         let update = Bytes::from(change.update);
+        if let Some(session) = edit.session {
+            self.own_edits.made(session, self.applied + 1, update.clone());
+        }
         if let Some(key) = &edit.key {
             if self.keys.len() >= KEYS_AT_HAND {
                 self.keys.clear();
@@ -208,8 +216,24 @@ impl Owner {
         self.log.find_key(self.thing, scope, key).map_err(|error| unreadable(self.thing, &error))
     }
 
+    /// An edit came again: whoever sends it builds on it, on this connection too.
+    fn know_again(&mut self, session: Option<Uuid>, offset: u64) {
+        let Some(session) = session else { return };
+        let coming = self.emissions.changes().find(|change| change.offset == offset);
+        let update = match coming.and_then(Unstored::update) {
+            Some(update) => Ok(Some(update.clone())),
+            None => past::read(&*self.log, self.thing, offset - 1, offset)
+                .map(|changes| changes.into_iter().next().map(|change| change.update)),
+        };
+        match update {
+            Ok(Some(update)) => self.own_edits.made(session, offset, update),
+            Ok(None) => {}
+            Err(error) => drop(unreadable(self.thing, &error)),
+        }
+    }
+
     /// Applies a change of `author`; tells what it came to, and whether it was merged with what they had not seen.
-    fn apply(&mut self, author: &str, change: NewContent) -> Result<(Change, bool), ErrorBody> {
+    fn apply(&mut self, author: &str, session: Option<Uuid>, change: NewContent) -> Result<(Change, bool), ErrorBody> {
         let want_patch = self.audience.wants_patches();
         let applied = match change {
             NewContent::Update(update) => self.document.apply_update(&update, want_patch),
@@ -226,13 +250,17 @@ impl Owner {
             NewContent::Undone(among) => return Ok((self.take_back(author, among, Undoing::Undo)?, false)),
             NewContent::Redone(among) => return Ok((self.take_back(author, among, Undoing::Redo)?, false)),
             NewContent::Patch { patch, seen } => {
-                let base = match seen.filter(|seen| *seen < self.applied && self.document.needs_base(&patch)) {
+                let seen = seen.filter(|seen| *seen < self.applied && self.document.needs_base(&patch));
+                let own = seen.map(|seen| self.own_edits.since(session, seen)).unwrap_or_default();
+                // If only its author has changed something since, it was made on what is here.
+                let seen = seen.filter(|seen| own.len() as u64 != self.applied - seen);
+                let base = match seen {
                     Some(seen) => past::recent_base(&*self.log, self.thing, seen)
                         .map_err(|error| unreadable(self.thing, &error))?,
                     None => None,
                 };
                 if let Some(base) = base {
-                    let merged = base.with(|base| self.document.apply_patch_on(base, &patch, writer(), true));
+                    let merged = base.with(&own, |base| self.document.apply_patch_on(base, &patch, writer(), true));
                     return merged.map(|change| (change, true)).map_err(|error| self.refused(&error));
                 }
                 self.document.apply_patch(&patch, want_patch)
@@ -349,6 +377,7 @@ impl Owner {
             }
         }
         self.keys.clear();
+        self.own_edits.clear();
         self.audience.hear_all();
         let last = self.log.last(self.thing).map_err(|error| unreadable(self.thing, &error))?;
         self.applied = last.unwrap_or(0);

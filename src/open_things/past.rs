@@ -36,11 +36,12 @@ pub(super) struct Base {
 }
 
 impl Base {
-    /// Gives it to something that applies it.
-    pub fn with<T>(&self, apply: impl FnOnce(thing::Base<'_>) -> T) -> T {
+    /// Gives it to something that applies it, with what the author has added since.
+    pub fn with<T>(&self, own: &[&[u8]], apply: impl FnOnce(thing::Base<'_>) -> T) -> T {
         let updates: Vec<&[u8]> =
             self.changes.iter().filter(|change| change.has_update()).map(|change| &change.update[..]).collect();
-        apply(thing::Base { state: self.snapshot.as_ref().map(|snapshot| &snapshot.state[..]), updates: &updates })
+        let state = self.snapshot.as_ref().map(|snapshot| &snapshot.state[..]);
+        apply(thing::Base { state, updates: &updates, own })
     }
 }
 

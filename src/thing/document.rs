@@ -59,13 +59,16 @@ impl Change {
     }
 }
 
-/// An earlier state of a Thing, as the log has it.
+/// What somebody had before them who made a change: an earlier state of a Thing, as the log has it, and what they have
+/// added to it themselves.
 #[derive(Debug, Clone, Copy)]
 pub struct Base<'a> {
     /// An encoded state, as [`Document::state`] gives it; `None` before the first snapshot.
     pub state: Option<&'a [u8]>,
     /// The updates after that state, in their order.
     pub updates: &'a [&'a [u8]],
+    /// Their own updates since, in their order. What stands on others' changes that are not in `updates` is left out.
+    pub own: &'a [&'a [u8]],
 }
 
 impl Document {
@@ -257,7 +260,7 @@ impl Document {
     }
 
     /// Applies a JSON Patch that was made on the content at `base`, merged with what came since: who
-    /// replaced a text had not seen the others' words, so these stay. `fresh_writer` is a new random
+    /// replaced a text had not seen the others' words, so these stay; of other values the new one stays. `fresh_writer` is a new random
     /// id, used only if all earlier ones have written since `base`.
     ///
     /// # Errors
@@ -274,6 +277,13 @@ impl Document {
         for update in base.state.iter().chain(base.updates) {
             known.learn(inspect(update, &known, Trust::Own).map_err(|_| ThingError::BadState)?);
         }
+        let mut own = Vec::new();
+        for update in base.own {
+            if let Ok(found) = inspect(update, &known, Trust::None) {
+                known.learn(found);
+                own.push(*update);
+            }
+        }
         // Two changes must not share an id and clock: only one that wrote nothing since may write.
         let idle = |writer: &&u64| known.end(**writer) == self.known.end(**writer);
         let writer = match self.writers.iter().find(idle) {
@@ -281,16 +291,23 @@ impl Document {
             None => fresh_writer & 0xffff_ffff,
         };
         let mut past = Self::new(writer);
-        for update in base.state.iter().chain(base.updates) {
+        for update in base.state.iter().chain(base.updates).chain(&own) {
             past.replay(update)?;
         }
-        let update = past.apply_patch(patch, false)?.update;
+        let outcome = Wanted::parse(patch)?.run(&past.doc.transact(), &past.roots)?;
+        let update = past.write_outcome(&outcome, false)?.update;
         self.make_room(update.len())?;
         if !self.writers.contains(&writer) && self.writers.len() < MAX_WRITERS {
             self.writers.push(writer);
         }
         let decoded = decode(&update)?;
-        self.write(want_patch, |_, txn| txn.apply_update(decoded).is_ok())
+        self.write(want_patch, |roots, txn| {
+            let is_applied = txn.apply_update(decoded).is_ok();
+            if is_applied {
+                writing::values_once_more(txn, roots, &outcome);
+            }
+            is_applied
+        })
     }
 
     /// Takes back the change that led from the content `before` to the content `after`. What others did since stays, and

@@ -70,7 +70,7 @@ proptest! {
         for (fresh, ((_, kind, a, b), age)) in (200..).zip(steps) {
             let seen = log.len() - usize::from(age) % (log.len() + 1);
             let updates: Vec<&[u8]> = log[..seen].iter().map(Vec::as_slice).collect();
-            let base = Base { state: None, updates: &updates };
+            let base = Base { state: None, updates: &updates, own: &[] };
             let mut past = Document::new(1);
             updates.iter().for_each(|update| past.replay(update).unwrap());
             let patch = any_patch(&past.content(), kind, a, b);

@@ -40,10 +40,55 @@ fn two_who_replaced_the_same_text_both_keep_what_they_typed() {
         let updates: Vec<&[u8]> = log.iter().map(Vec::as_slice).collect();
         document.apply_patch(&replace(path, texts[0]), false).unwrap();
         assert!(document.needs_base(&replace(path, texts[1])));
-        let base = Base { state: None, updates: &updates };
+        let base = Base { state: None, updates: &updates, own: &[] };
         let change = document.apply_patch_on(base, &replace(path, texts[1]), 77, true).unwrap();
         assert_eq!(change.patch, Some(replace(path, merged)));
         assert_eq!(document.content().pointer(path), Some(&json!(merged)));
+    }
+}
+
+#[test]
+fn who_goes_on_before_a_reply_has_come_builds_on_what_they_sent() {
+    book::claims!("own-edits-seen", 1);
+    let (mut document, first) = with(json!({"notes": "", "meta": {"list": []}}));
+    let mut own: Vec<Vec<u8>> = Vec::new();
+    for (typed, others) in [("H", "!"), ("He", "?"), ("Hello", "")] {
+        let known: Vec<&[u8]> = own.iter().map(Vec::as_slice).collect();
+        let base = Base { state: Some(&first), updates: &[], own: &known };
+        let patch = json!([
+            {"op": "replace", "path": "/notes", "value": typed},
+            {"op": "add", "path": "/meta/list/-", "value": typed},
+        ]);
+        own.push(document.apply_patch_on(base, &patch, 7, false).unwrap().update);
+        let notes = document.notes();
+        document.apply_patch(&replace("/notes", format!("{others}{notes}")), false).unwrap();
+    }
+    assert_eq!(document.notes(), "?!Hello");
+    assert_eq!(document.content()["meta"]["list"], json!(["H", "He", "Hello"]));
+}
+
+#[test]
+fn own_edits_that_stand_on_unseen_changes_of_others_are_merged_like_theirs() {
+    let (mut document, first) = with(json!({"notes": "seen"}));
+    document.apply_patch(&replace("/notes", "seen, unseen"), false).unwrap();
+    let own = document.apply_patch(&replace("/meta/title", "Mine"), false).unwrap().update;
+    let base = Base { state: Some(&first), updates: &[], own: &[&own] };
+    document.apply_patch_on(base, &replace("/notes", "I have seen"), 7, false).unwrap();
+    assert_eq!((document.notes(), document.title()), ("I have seen, unseen".into(), Some("Mine".into())));
+}
+
+#[test]
+fn of_two_values_for_one_place_the_later_one_stays_whoever_wrote_it() {
+    book::claims!("last-value-wins", 2);
+    for fresh in [10, 90] {
+        let (mut document, change) =
+            Document::initial("T", Some(json!({"meta": {"d": {"a": 0, "b": 0}}})), 50).unwrap();
+        let base = Base { state: Some(&change.update), updates: &[], own: &[] };
+        let inside = |key: &str| json!([{"op": "replace", "path": format!("/meta/d/{key}"), "value": 1}]);
+        document.apply_patch(&inside("a"), false).unwrap();
+        let second = document.apply_patch_on(base, &inside("b"), fresh, true).unwrap();
+        assert_eq!(document.content()["meta"]["d"], json!({"a": 0, "b": 1}), "by {fresh}");
+        assert_eq!(second.patch, Some(replace("/meta/d", json!({"a": 0, "b": 1}))));
     }
 }
 
@@ -53,7 +98,7 @@ fn patches_that_are_always_one_change_late_need_few_ids() {
     for fresh in 1_000..1_100 {
         let seen = document.state();
         document.apply_patch(&replace("/meta/title", fresh), false).unwrap();
-        let base = Base { state: Some(&seen), updates: &[] };
+        let base = Base { state: Some(&seen), updates: &[], own: &[] };
         for word in ["a", "b"] {
             document.apply_patch_on(base, &replace("/notes", word), fresh, false).unwrap();
         }
@@ -66,7 +111,7 @@ fn patches_that_are_always_one_change_late_need_few_ids() {
 fn a_part_deleted_meanwhile_stays_deleted_under_an_older_patch() {
     let (mut document, first) = with(json!({"parts": {"p": {"x": 1}}}));
     document.apply_patch(&json!([{"op": "remove", "path": "/parts/p"}]), false).unwrap();
-    let base = Base { state: Some(&first), updates: &[] };
+    let base = Base { state: Some(&first), updates: &[], own: &[] };
     let change = document.apply_patch_on(base, &replace("/parts/p/x", 2), 5, true).unwrap();
     assert_eq!(change.patch, Some(json!([])));
     assert_eq!(document.content()["parts"], json!({}));

@@ -27,6 +27,13 @@ pub(super) enum Place {
     Elsewhere,
 }
 
+impl Place {
+    /// What a map is that stands in this one.
+    fn inside(self) -> Self {
+        if self == Self::Parts { Self::Part } else { Self::Elsewhere }
+    }
+}
+
 /// Turns what is `before` in the document into what is to be `after`.
 pub(super) fn difference(txn: &mut TransactionMut<'_>, roots: &Roots, outcome: &Outcome) {
     let (before, after) = (&outcome.before, &outcome.after);
@@ -39,6 +46,42 @@ pub(super) fn difference(txn: &mut TransactionMut<'_>, roots: &Roots, outcome: &
         && before != after
     {
         change_text(txn, &roots.notes, before, after);
+    }
+}
+
+/// After a difference was written on an older state and merged: Yjs keeps of two values for one place the one of the
+/// higher client, whichever came later. So those of the difference that have not stayed are written once more.
+pub(super) fn values_once_more(txn: &mut TransactionMut<'_>, roots: &Roots, outcome: &Outcome) {
+    for (map, name, place) in [(&roots.meta, "meta", Place::Elsewhere), (&roots.parts, "parts", Place::Parts)] {
+        if let (Some(Value::Object(before)), Some(Value::Object(after))) =
+            (outcome.before.get(name), outcome.after.get(name))
+        {
+            write_again(txn, map, before, after, place);
+        }
+    }
+}
+
+fn write_again(
+    txn: &mut TransactionMut<'_>,
+    map: &MapRef,
+    before: &Object<String, Value>,
+    after: &Object<String, Value>,
+    place: Place,
+) {
+    for (key, value) in after {
+        let old = before.get(key);
+        // What is gone was deleted meanwhile, with all that is in it.
+        let Some(now) = map.get(txn, key).filter(|_| old != Some(value)) else { continue };
+        match (&now, old, value) {
+            // Merged.
+            (Out::YText(_), Some(Value::String(_)), Value::String(_))
+            | (Out::YArray(_), Some(Value::Array(_)), Value::Array(_)) => {}
+            (Out::YMap(inner), Some(Value::Object(old)), Value::Object(new)) => {
+                write_again(txn, inner, old, new, place.inside());
+            }
+            _ if json::read(txn, &now) == *value => {}
+            _ => drop(map.insert(txn, key.as_str(), stored(key, value, place))),
+        }
     }
 }
 
@@ -70,8 +113,7 @@ fn change_value(
     let changed_inside = match (map.get(txn, key), old, value) {
         (Some(Out::YText(text)), Some(Value::String(old)), Value::String(new)) => change_text(txn, &text, old, new),
         (Some(Out::YMap(inner)), Some(Value::Object(old)), Value::Object(new)) => {
-            let inner_place = if place == Place::Parts { Place::Part } else { Place::Elsewhere };
-            change_map(txn, &inner, old, new, inner_place);
+            change_map(txn, &inner, old, new, place.inside());
             true
         }
         (Some(Out::YArray(list)), Some(Value::Array(old)), Value::Array(new)) => change_list(txn, &list, old, new),
