@@ -12,7 +12,7 @@ Feature: How much it carries
       When the administrator asks "loadtest plan --calibration calibration.json --clients 1500 --edits-per-second 0.5 --per-thing 10 --slo p99<100ms"
       Then it ends with code 0
       And the estimate says "MET with 3 _sfe: 2 for open files of each _stream, and one to lose"
-      And the estimate says "151 _sfe: one, and one more for every 10 clients"
+      And the estimate says "64 _sfe: one, and one more for every 10 clients, but no more than sfe.max_instances"
       And the estimate says "widgetapp_admin -process _sfe -n 3 -start"
       And the estimate says "clients_per_instance = 750"
 
@@ -29,6 +29,8 @@ Feature: How much it carries
       Then it ends with code 1
       And the estimate says "MISSED, however many _sfe run: CPU of _wfe"
       And the estimate says "All Things are in one _wfe, so more _sfe do not help it."
+      And the estimate says "or have fewer clients on this server"
+      And the estimate does not say "-start"
 
   @claim:plan-company+1
   Rule: The plan is tried with more and fewer people on each Thing

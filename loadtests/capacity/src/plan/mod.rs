@@ -187,7 +187,8 @@ impl Question {
             cores: cores(self, &model, instances),
             binding: binding(&constraints, needed),
             constraints,
-            instances_by_default: instances_by_rule(self.workload.clients, DEFAULT_CLIENTS_PER_INSTANCE),
+            instances_by_default: instances_by_rule(self.workload.clients, DEFAULT_CLIENTS_PER_INSTANCE)
+                .min(DEFAULT_MAX_INSTANCES),
             // With so many the rule starts the instances that are needed, and one more.
             clients_per_instance: (self.workload.clients / needed).max(1),
             max_instances: (instances > DEFAULT_MAX_INSTANCES).then_some(instances),

@@ -1,7 +1,7 @@
 //! The answer for a terminal.
 
 use super::{
-    DEFAULT_CLIENTS_PER_INSTANCE, Plan, ROGUE_CPU,
+    DEFAULT_CLIENTS_PER_INSTANCE, DEFAULT_MAX_INSTANCES, MAX_INSTANCES, Plan, ROGUE_CPU,
     constraints::{Constraint, Name, Needed},
 };
 use crate::{
@@ -16,10 +16,14 @@ impl Plan {
         let mut text = table::render(&self.head());
         text += "\n";
         text += &table::render(&self.rows());
-        text += &self.not_helped();
         text += "\nThe same with other numbers of clients on each Thing, latency aside:\n\n";
         text += &table::render(&self.variants());
-        text += "\nStart them now:\n\n";
+        text += &if self.met { self.commands() } else { self.remedies() };
+        text
+    }
+
+    fn commands(&self) -> String {
+        let mut text = "\nStart them now:\n\n".to_owned();
         text += &format!("  widgetapp_admin -process _sfe -n {} -start\n", self.instances);
         text += "\nHave them start by themselves, in widgetapp.toml:\n\n  [sfe]\n";
         text += &format!("  clients_per_instance = {}\n", self.clients_per_instance);
@@ -52,13 +56,14 @@ impl Plan {
             lines.push(line("", format!("{}: {asked} asked, {measured} measured at most", beyond.what)));
         }
         lines.extend(self.doubts.iter().map(|doubt| line("Note", doubt.clone())));
-        lines.push(line(
-            "By default",
-            format!(
-                "{} _sfe: one, and one more for every {DEFAULT_CLIENTS_PER_INSTANCE} clients",
-                show_number(self.instances_by_default.into())
-            ),
-        ));
+        let mut by_default = format!(
+            "{} _sfe: one, and one more for every {DEFAULT_CLIENTS_PER_INSTANCE} clients",
+            self.instances_by_default
+        );
+        if self.instances_by_default == DEFAULT_MAX_INSTANCES {
+            by_default += ", but no more than sfe.max_instances";
+        }
+        lines.push(line("By default", by_default));
         lines
     }
 
@@ -102,22 +107,33 @@ impl Plan {
         vec![title, name.show(*limit), name.show(takes.high), needed, binding.into()]
     }
 
-    /// What to do about constraints that more instances do not help.
-    fn not_helped(&self) -> String {
-        let missed = |wanted: Name| self.binding.iter().any(|name| !self.met && *name == wanted);
-        let mut text = String::new();
-        if missed(Name::WfeCpu) {
+    /// What to do about the constraints that more instances do not help.
+    fn remedies(&self) -> String {
+        let missed = |names: &[Name]| self.binding.iter().any(|name| names.contains(name));
+        let mut text = "\nMore _sfe do not help. Do this, then ask again:\n".to_owned();
+        if missed(&[Name::WfeCpu]) {
             text += &format!(
                 "\nAll Things are in one _wfe, so more _sfe do not help it. From {:.0} % of a core on it counts as rogue.\n\
-                 Fewer edits do: have programs send fewer and larger ones.\n",
+                 Fewer edits do: have programs send fewer and larger ones, or have fewer clients on this server.\n",
                 ROGUE_CPU * 100.0
             );
         }
-        if missed(Name::Processors) || missed(Name::Memory) || missed(Name::Network) {
+        if missed(&[Name::SfeCpu, Name::StreamCpu]) {
+            text += &format!(
+                "\nNot even {} _sfe share the work thinly enough: have fewer clients on this server, or let each process\n\
+                 take more of a core (--cpu).\n",
+                show_number(MAX_INSTANCES.into())
+            );
+        }
+        if missed(&[Name::Processors, Name::Memory, Name::Network]) {
             text += "\nA larger machine is needed (--processors, --memory, --network), or fewer clients.\n";
         }
-        if missed(Name::OpenFiles) {
+        if missed(&[Name::OpenFiles]) {
             text += "\nRaise the number of files that a process may have open (--open-files).\n";
+        }
+        if missed(&[Name::Latency]) {
+            text += "\nThe latency gets shorter with fewer edits, with fewer clients on each Thing, with a faster disk, and\n\
+                     with clients that are nearer (--edge).\n";
         }
         text
     }

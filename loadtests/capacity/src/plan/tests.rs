@@ -54,6 +54,25 @@ fn what_wfe_takes_is_not_helped_by_instances() {
     let text = plan.show();
     assert!(text.contains("MISSED, however many _sfe run: CPU of _wfe"), "{text}");
     assert!(text.contains("All Things are in one _wfe"), "{text}");
+    assert!(!text.contains("-start") && plan.instances > 1, "what does not help is not advised: {text}");
+}
+
+#[test]
+fn no_more_start_by_default_than_may() {
+    let plan = answer(&question(2_000, 0.1, 10));
+    assert_eq!(plan.instances_by_default, DEFAULT_MAX_INSTANCES);
+    let text = plan.show();
+    assert!(
+        text.contains("64 _sfe: one, and one more for every 10 clients, but no more than sfe.max_instances"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_no_number_of_processes_takes_is_told() {
+    let plan = answer(&Question { cpu: 1e-6, ..question(300, 1.0, 10) });
+    assert!(plan.binding.contains(&Name::SfeCpu), "{plan:?}");
+    assert!(plan.show().contains("Not even 1,000 _sfe share the work thinly enough"), "{}", plan.show());
 }
 
 #[test]
@@ -77,6 +96,7 @@ fn a_latency_that_the_way_alone_exceeds_is_missed() {
     let plan = answer(&Question { edge, ..question(300, 1.0, 10) });
     assert_eq!((plan.met, plan.binding.as_slice()), (false, [Name::Latency].as_slice()));
     assert!(of(&plan, Name::Latency).takes.estimate > 0.12, "{plan:?}");
+    assert!(plan.show().contains("with clients that are nearer (--edge)"), "{}", plan.show());
 }
 
 #[test]
