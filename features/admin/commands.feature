@@ -26,13 +26,21 @@ Feature: The commands of the administrator
 
       Examples:
         | command                                  | what       |
-        | widgetapp_admin -statu                   | -statu     |
+        | widgetapp_admin -staus                   | unexpected argument '-staus' found |
+        | widgetapp_admin -grups                   | a similar argument exists: '-groups' |
+        | widgetapp_admin --staus                  | unexpected argument '--staus' found |
         | widgetapp_admin -process _sfd -restart   | _sfe       |
         | widgetapp_admin -restart                 | --process  |
         | widgetapp_admin -process _sfe -start     | -n         |
         | widgetapp_admin -process _sfe -n 0 -start | 0         |
         | widgetapp_admin -process _wfe -n 2 -start | _sfe      |
         | widgetapp_admin -process _sfe -n 2       | --start    |
+        | widgetapp_admin -status -n 2             | '-status' cannot be used with '-n <COUNT>' |
+        | widgetapp_admin -status -process _sfe -id 1 | '-status' cannot be used with |
+        | widgetapp_admin -status -since 1h        | '-status' cannot be used with '--since <AGE>' |
+        | widgetapp_admin -users -to ada           | '-users' cannot be used with '--to <NAME>' |
+        | widgetapp_admin -token -rotate-keys -json | '--json' |
+        | widgetapp_admin -user zoe -add -json     | -json goes with -client NAME -add |
         | widgetapp_admin                          | Usage      |
 
     Scenario Outline: "<command>" cannot be done

@@ -2,33 +2,55 @@
 
 use std::ffi::OsString;
 
-use clap::{Command, Parser};
+use clap::{
+    Command, Error, Parser,
+    error::{ContextKind, ContextValue},
+};
 
 /// Parses the command line of this process; a wrong one ends it with code 2.
 pub fn parse<P: Parser>() -> P {
-    P::parse_from(normalise(&P::command(), std::env::args_os()))
+    parsed(&std::env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| error.exit())
 }
 
-/// Gives a second dash to every argument that begins with one and names a long option.
-fn normalise(command: &Command, arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+fn parsed<P: Parser>(typed: &[OsString]) -> Result<P, Error> {
+    P::try_parse_from(normalise(&P::command(), typed)).map_err(|error| as_typed(error, typed))
+}
+
+/// Gives a second dash to every argument that begins with one and names a long option, or no option at all: that is
+/// more likely a long one with a slip than several short ones.
+fn normalise(command: &Command, typed: &[OsString]) -> Vec<OsString> {
     let long: Vec<&str> = command.get_arguments().filter_map(clap::Arg::get_long).chain(["help", "version"]).collect();
+    let short: Vec<char> = command.get_arguments().filter_map(clap::Arg::get_short).chain(['h', 'V']).collect();
     let mut options_over = false;
-    let second_dash = |argument: OsString| {
+    let second_dash = |argument: &OsString| {
         options_over |= argument == "--";
-        let Some(text) = argument.to_str().filter(|_| !options_over) else { return argument };
-        let name = text.strip_prefix('-').map(|rest| rest.split_once('=').map_or(rest, |(name, _)| name));
-        match name {
-            Some(name) if long.contains(&name) => format!("-{text}").into(),
-            _ => argument,
-        }
+        let text = argument.to_str().filter(|_| !options_over);
+        let Some(rest) = text.and_then(|text| text.strip_prefix('-')) else { return argument.clone() };
+        let name = rest.split_once('=').map_or(rest, |(name, _)| name);
+        let is_unknown = rest.chars().next().is_some_and(|first| first != '-' && !short.contains(&first));
+        if long.contains(&name) || is_unknown { format!("--{rest}").into() } else { argument.clone() }
     };
-    arguments.map(second_dash).collect()
+    typed.iter().map(second_dash).collect()
+}
+
+/// The option that is wrong is named with as many dashes as it was typed with, and so is what it may have meant.
+fn as_typed(mut error: Error, typed: &[OsString]) -> Error {
+    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else { return error };
+    let one_dash = wrong.strip_prefix('-').filter(|name| name.starts_with('-')).map(str::to_owned);
+    let is_typed = |name: &String| {
+        typed.iter().filter_map(|argument| argument.to_str()).any(|text| text.split('=').next() == Some(name.as_str()))
+    };
+    let Some(one_dash) = one_dash.filter(is_typed) else { return error };
+    if let Some(ContextValue::String(meant)) = error.get(ContextKind::SuggestedArg) {
+        let meant = meant.replacen("--", "-", 1);
+        error.insert(ContextKind::SuggestedArg, ContextValue::String(meant));
+    }
+    error.insert(ContextKind::InvalidArg, ContextValue::String(one_dash));
+    error
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[derive(Parser, Debug, PartialEq)]
@@ -42,9 +64,9 @@ mod tests {
         rest: Vec<String>,
     }
 
-    fn parse(line: &str) -> Result<Options, clap::Error> {
-        let arguments = std::iter::once("x").chain(line.split(' ')).map(OsString::from);
-        Options::try_parse_from(normalise(&Options::command(), arguments))
+    fn parse(line: &str) -> Result<Options, Error> {
+        let typed: Vec<_> = std::iter::once("x").chain(line.split(' ')).map(OsString::from).collect();
+        parsed(&typed)
     }
 
     #[test]
@@ -59,5 +81,20 @@ mod tests {
     fn what_follows_two_dashes_is_left_alone() {
         assert_eq!(parse("-start -- -process").unwrap().rest, ["-process"]);
         assert!(parse("-stop").is_err());
+    }
+
+    #[test]
+    fn an_unknown_option_is_told_as_it_was_typed() {
+        for (line, told) in [
+            ("-strat", "'-strat' found"),
+            ("-strat=3", "'-strat' found"),
+            ("--strat", "'--strat' found"),
+            ("-strat", "a similar argument exists: '-start'"),
+            ("--strat", "a similar argument exists: '--start'"),
+            ("-n 3 -5", "'-5' found"),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.contains(told), "{line}: {error}");
+        }
     }
 }

@@ -49,6 +49,9 @@ async fn main() -> ExitCode {
 
 /// What the options ask for; or why they do not go together.
 fn request(options: &Options) -> Result<Request, &'static str> {
+    if options.json && options.add && options.client.is_none() {
+        return Err("-json goes with -client NAME -add, and with no other -add");
+    }
     if let Some(kind) = &options.process {
         return of_process(options, kind);
     }

@@ -11,8 +11,6 @@ use clap::{ArgGroup, Parser};
 #[derive(Parser)]
 #[command(name = "widgetapp_admin", version)]
 #[command(group(ArgGroup::new("what").required(true).args(WHAT)))]
-#[command(group(ArgGroup::new("of_organisation").multiple(true).args(["add", "rename", "remove"])))]
-#[command(group(ArgGroup::new("as_json").multiple(true).args(["status", "watch", "config", "groups", "users", "audit", "clients", "tokens", "client"])))]
 pub struct Options {
     /// The server's data directory.
     #[arg(long, value_name = "DIR", default_value = "widgetapp-data", env = "WIDGETAPP_SERVER__DATA")]
@@ -29,7 +27,7 @@ pub struct Options {
     #[arg(long)]
     pub config: bool,
     /// With -status, -watch, -config or a list, or for a new secret: one JSON object per line.
-    #[arg(long, requires = "as_json")]
+    #[arg(long, conflicts_with_all = all_but(&["status", "watch", "config", "groups", "users", "audit", "clients", "tokens", "add", "secret"]))]
     pub json: bool,
 
     /// Replace the running program by the one that has taken the place of its file. Connections are kept. If the new
@@ -38,17 +36,17 @@ pub struct Options {
     pub upgrade: bool,
 
     /// The kind of process to start, restart or stop.
-    #[arg(long, value_name = "NAME", value_parser = widgetapp::worker::NAMES)]
+    #[arg(long, value_name = "NAME", value_parser = widgetapp::worker::NAMES, conflicts_with_all = all_but(&["start", "restart", "stop"]))]
     pub process: Option<String>,
     /// Which one, as -status shows it: K of an _sfe, K.M of a _stream.
-    #[arg(long, value_name = "ID", requires = "process")]
+    #[arg(long, value_name = "ID", requires = "process", conflicts_with_all = all_but(&["restart", "stop"]))]
     pub id: Option<String>,
     /// With -process _sfe: replace the instances one by one by fresh ones, until at least as many run as -n says; there
     /// are never fewer until the server stops. Connections are kept.
-    #[arg(long, requires_all = ["process", "count"], conflicts_with = "id")]
+    #[arg(long, requires_all = ["process", "count"])]
     pub start: bool,
     /// How many _sfe processes -start is to run.
-    #[arg(short = 'n', value_name = "COUNT", requires = "start", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short = 'n', value_name = "COUNT", requires = "start", conflicts_with_all = all_but(&["start"]), value_parser = clap::value_parser!(u16).range(1..))]
     pub count: Option<u16>,
     /// Replace the process named by -process and -id by a fresh one. Connections are kept; those of a _stream come back
     /// and resume. Also takes back an _sfe that was set aside.
@@ -63,7 +61,7 @@ pub struct Options {
     pub groups: bool,
     /// The group to add, approve, withdraw, or change the members of; with -user -add or -client -add: a group for
     /// the new user or application, may be repeated.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = all_but(&["approve", "withdraw", "add_member", "remove_member", "add", "rename", "remove"]))]
     pub group: Vec<String>,
     /// Approve the group named by -group for streaming.
     #[arg(long, requires = "group")]
@@ -82,7 +80,7 @@ pub struct Options {
     #[arg(long)]
     pub users: bool,
     /// The user to add, disable, enable or give a new password; with -tokens or -audit: only what concerns them.
-    #[arg(long, value_name = "NAME", conflicts_with = "client")]
+    #[arg(long, value_name = "NAME", conflicts_with = "client", conflicts_with_all = all_but(OF_USER))]
     pub user: Option<String>,
     /// Shut out the user named by -user. Their streams end at once.
     #[arg(long, requires = "user")]
@@ -109,30 +107,30 @@ pub struct Options {
     #[arg(long)]
     pub remove: bool,
     /// With -user -remove or -client -remove: whose the Things become that nobody else owns.
-    #[arg(long, value_name = "NAME", requires = "remove")]
+    #[arg(long, value_name = "NAME", requires = "remove", conflicts_with_all = all_but(&["remove"]))]
     pub to: Option<String>,
     /// The organisation of the new user, application or group; or the one to add, rename or remove. May be left out if
     /// there is only one.
-    #[arg(long, value_name = "NAME", requires = "of_organisation")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = all_but(&["add", "rename", "remove"]))]
     pub organisation: Option<String>,
 
     /// Show all applications (OAuth clients): organisation, kind, state, scopes, groups, redirect addresses.
     #[arg(long)]
     pub clients: bool,
     /// The application to add, revoke, let in again or give a new secret.
-    #[arg(long, value_name = "NAME", conflicts_with = "token")]
+    #[arg(long, value_name = "NAME", conflicts_with = "token", conflicts_with_all = all_but(&["add", "rename", "remove", "secret", "enable", "revoke"]))]
     pub client: Option<String>,
     /// What people read when the new application asks them for something [default: its NAME].
-    #[arg(long, value_name = "TEXT", requires_all = ["client", "add"])]
+    #[arg(long, value_name = "TEXT", requires_all = ["client", "add"], conflicts_with_all = all_but(&["add"]))]
     pub display_name: Option<String>,
     /// An address to which the new application may have codes sent; may be repeated.
-    #[arg(long, value_name = "URI", requires_all = ["client", "add"])]
+    #[arg(long, value_name = "URI", requires_all = ["client", "add"], conflicts_with_all = all_but(&["add"]))]
     pub redirect: Vec<String>,
     /// What the new application may ask for [default: all scopes]; may be repeated.
-    #[arg(long, value_name = "SCOPE", requires_all = ["client", "add"])]
+    #[arg(long, value_name = "SCOPE", requires_all = ["client", "add"], conflicts_with_all = all_but(&["add"]))]
     pub scope: Vec<String>,
     /// The new application cannot keep a secret, as one in a browser or on people's own computers.
-    #[arg(long, requires_all = ["client", "add"])]
+    #[arg(long, requires_all = ["client", "add"], conflicts_with_all = all_but(&["add"]))]
     pub public: bool,
     /// Give the application named by -client a new secret, which is printed once.
     #[arg(long, requires = "client")]
@@ -149,7 +147,7 @@ pub struct Options {
     #[arg(long)]
     pub tokens: bool,
     /// With -revoke or -rotate-keys: a matter of tokens.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = all_but(&["revoke", "rotate_keys"]))]
     pub token: bool,
     /// With -token: sign access tokens with a new key. Those that are out stay good until they expire.
     #[arg(long, requires = "token")]
@@ -159,7 +157,7 @@ pub struct Options {
     #[arg(long)]
     pub audit: bool,
     /// With -audit: not older than this, as 90s, 30m, 1h or 7d.
-    #[arg(long, value_name = "AGE", requires = "audit", value_parser = age)]
+    #[arg(long, value_name = "AGE", requires = "audit", conflicts_with_all = all_but(&["audit"]), value_parser = age)]
     pub since: Option<u64>,
 }
 
@@ -193,6 +191,26 @@ const WHAT: [&str; 27] = [
     "rotate_keys",
     "audit",
 ];
+
+/// What `-user` goes with.
+const OF_USER: &[&str] = &[
+    "tokens",
+    "audit",
+    "disable",
+    "enable",
+    "administrator",
+    "no_administrator",
+    "password",
+    "add",
+    "rename",
+    "remove",
+];
+
+/// What an option has no sense with that goes with these alone. What it *requires* is not enough to say so: that is not
+/// asked for where something else stands that cannot be together with it.
+fn all_but(with: &[&str]) -> Vec<&'static str> {
+    WHAT.into_iter().filter(|what| !with.contains(what)).collect()
+}
 
 /// Seconds of an age such as `1h`.
 fn age(text: &str) -> Result<u64, String> {
