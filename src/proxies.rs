@@ -3,7 +3,10 @@
 //! They are believed only if the configuration names them; from anyone else the same headers could say anything.
 //! Owns the reading of these headers. Knows nothing of connections.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -31,7 +34,20 @@ impl TryFrom<String> for Network {
 
 impl From<Network> for String {
     fn from(network: Network) -> Self {
-        network.0.to_string()
+        network.to_string()
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Network {
+    /// Whether every address is in it.
+    pub fn is_everybody(&self) -> bool {
+        self.0.prefix_len() == 0
     }
 }
 

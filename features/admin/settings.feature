@@ -86,6 +86,7 @@ Feature: Settings
         | [server] listen = 'localhost'             | server.listen             |
         | [oauth] access_token_seconds = 'long'     | access_token_seconds      |
         | [log] durability = 'maybe'                | durability                |
+        | [http] guides = '/nowhere'                | http.guides: there is no folder /nowhere |
 
     Scenario Outline: The option "<option>"
       When the administrator starts another server with the option "<option>"
@@ -185,3 +186,20 @@ Feature: Settings
       Given WidgetApp is running
       When the administrator runs "widgetapp config check --listen 0.0.0.0:8080"
       Then the command succeeds and says "warning: server.listen: 0.0.0.0:8080 can be reached from other machines"
+      And the command succeeds and says "warning: server.demo: "
+
+    @claim:config-warns+1
+    Scenario Outline: <what>
+      Given WidgetApp is running
+      And the administrator has a "widgetapp.toml":
+        """
+        [<section>]
+        <line>
+        """
+      When the administrator runs "widgetapp config check"
+      Then the command succeeds and says "warning: <told>"
+
+      Examples:
+        | what                             | section | line                          | told                                         |
+        | The figures are there for all    | metrics | listen = "0.0.0.0:9090"       | metrics.listen: 0.0.0.0:9090 can be reached  |
+        | Everybody is taken for a proxy   | server  | trusted_proxies = "0.0.0.0/0" | server.trusted_proxies: 0.0.0.0/0 is everybody |

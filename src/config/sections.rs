@@ -159,7 +159,15 @@ impl Http {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.named().into_iter().try_for_each(|(key, value)| not_zero(key, value))?;
-        between("http.login_seconds", self.login_seconds, 60, 366 * 24 * 60 * 60)
+        between("http.login_seconds", self.login_seconds, 60, 366 * 24 * 60 * 60)?;
+        match &self.guides {
+            Some(folder) if !folder.is_dir() => {
+                let folder = folder.display();
+                let why = format!("there is no folder {folder}; build the guides (mdbook build book), or leave it out");
+                invalid("http.guides", why)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

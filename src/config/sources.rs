@@ -234,6 +234,7 @@ mod tests {
             ("WIDGETAPP_SERVER__LISTEN", "localhost", "server.listen"),
             ("WIDGETAPP_SERVER__PUBLIC_URL", "https://a.example/x", "server.public_url"),
             ("WIDGETAPP_OAUTH__ACCESS_TOKEN_SECONDS", "0", "oauth.access_token_seconds"),
+            ("WIDGETAPP_HTTP__GUIDES", "/nowhere", "http.guides: there is no folder /nowhere"),
         ] {
             let text = refusal(&env(&[(name, value)]));
             assert!(text.starts_with(key), "{text}");

@@ -21,6 +21,13 @@ impl Config {
                 reachable.join(" and ")
             ));
         }
+        if server.demo && (!reachable.is_empty() || server.public_url.is_some()) {
+            warnings.push(
+                "server.demo: an empty data directory is filled with a demonstration, whose users and applications can \
+                 be used by whoever has read demo.json; set it to false where others come"
+                    .into(),
+            );
+        }
         if server.public_url.is_some() && !https_outside {
             warnings
                 .push("server.public_url: it is not https, so passwords and tokens can be read on their way".into());
@@ -31,6 +38,18 @@ impl Config {
                  guesses passwords makes all others wait"
                     .into(),
             );
+        }
+        if let Some(network) = server.trusted_proxies.iter().find(|network| network.is_everybody()) {
+            warnings.push(format!(
+                "server.trusted_proxies: {network} is everybody, so whoever sends a request may say where it comes from; \
+                 name the addresses of your proxies"
+            ));
+        }
+        if let Some(address) = self.metrics.address().filter(|address| !address.ip().is_loopback()) {
+            warnings.push(format!(
+                "metrics.listen: {address} can be reached from other machines, and there is no login: whoever reaches it \
+                 reads the figures"
+            ));
         }
         if server.echo {
             warnings.push("server.echo: streams take no token, and do nothing but send back what they get".into());
@@ -64,13 +83,20 @@ mod tests {
     fn each_risk_is_named_by_its_setting_and_goes_with_its_remedy() {
         book::claims!("config-warns", 1);
         let (open, https) = (("SERVER__LISTEN", "0.0.0.0:80"), ("SERVER__PUBLIC_URL", "https://www.example.com"));
-        let proxies = ("SERVER__TRUSTED_PROXIES", "10.0.0.5");
+        let (proxies, no_demo) = (("SERVER__TRUSTED_PROXIES", "10.0.0.0/8"), ("SERVER__DEMO", "false"));
         let tls = [("SERVER__TLS_CERT", "a.pem"), ("SERVER__TLS_KEY", "b.pem")];
-        assert_eq!(warned_of(&[open]), ["server.listen"]);
-        assert_eq!(warned_of(&[open, https]), ["server.trusted_proxies"]);
-        assert_eq!(warned_of(&[open, https, proxies]), [""; 0]);
-        assert_eq!(warned_of(&[open, tls[0], tls[1]]), [""; 0]);
-        assert_eq!(warned_of(&[("SERVER__PUBLIC_URL", "http://www.example.com")]), ["server.public_url"]);
+        assert_eq!(warned_of(&[open, no_demo]), ["server.listen"]);
+        assert_eq!(warned_of(&[open, https, no_demo]), ["server.trusted_proxies"]);
+        assert_eq!(warned_of(&[open, https, proxies, no_demo]), [""; 0]);
+        assert_eq!(warned_of(&[open, tls[0], tls[1], no_demo]), [""; 0]);
+        assert_eq!(warned_of(&[open, tls[0], tls[1]]), ["server.demo"]);
+        assert_eq!(warned_of(&[https, proxies]), ["server.demo"]);
+        assert_eq!(warned_of(&[("SERVER__PUBLIC_URL", "http://www.example.com"), no_demo]), ["server.public_url"]);
+        for everybody in ["0.0.0.0/0", "[\"10.0.0.5\", \"::/0\"]"] {
+            assert_eq!(warned_of(&[("SERVER__TRUSTED_PROXIES", everybody)]), ["server.trusted_proxies"]);
+        }
+        assert_eq!(warned_of(&[("METRICS__LISTEN", "0.0.0.0:9090")]), ["metrics.listen"]);
+        assert_eq!(warned_of(&[("METRICS__LISTEN", "[::1]:9090")]), [""; 0]);
         assert_eq!(warned_of(&[("SERVER__ECHO", "true")]), ["server.echo"]);
         assert_eq!(warned_of(&[("LOG__DURABILITY", "os")]), ["log.durability"]);
     }

@@ -39,9 +39,14 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// Where they are served, if anywhere.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.listen.as_ref()?.parse().ok()
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         match &self.listen {
-            Some(text) if text.parse::<SocketAddr>().is_err() => {
+            Some(text) if self.address().is_none() => {
                 let why = format!("\"{text}\" is not an address; write IP:PORT, for example 127.0.0.1:9090");
                 invalid("metrics.listen", why)
             }
