@@ -23,7 +23,7 @@ use clap::Parser as _;
 
 use self::{options::OptionsError, serve::Serve};
 use crate::{
-    client::{ConnectError, DemoError, HttpError, RequestError},
+    client::{ConnectError, DemoError, Distrust, HttpError, RequestError},
     config::ConfigError,
     data::{DataError, backup::BackupError},
 };
@@ -156,11 +156,20 @@ enum CliError {
 impl CliError {
     /// What to do about it, where the error cannot know.
     fn hint(&self) -> &'static str {
-        match self {
+        let distrust = match self {
             Self::Http(HttpError::Unreachable { .. }) | Self::Connect(ConnectError::Unreachable { .. }) => {
-                "; is the server running? See --server"
+                return "; is the server running? See --server";
             }
-            _ => "",
+            Self::Http(HttpError::Untrusted(why)) | Self::Connect(ConnectError::Untrusted(why)) => Some(why),
+            Self::Connect(ConnectError::Token(error)) => error.distrust.as_ref(),
+            _ => None,
+        };
+        match distrust {
+            Some(Distrust::UnknownIssuer) => "; if it is yours, trust its certificate with --tls-root FILE",
+            Some(Distrust::Authority) => {
+                "; make one for a server: openssl req -x509 -addext basicConstraints=CA:FALSE ..."
+            }
+            Some(Distrust::Other(_)) | None => "",
         }
     }
 }

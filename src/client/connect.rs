@@ -11,7 +11,10 @@ use tokio_tungstenite::{
     tungstenite::{self, client::IntoClientRequest as _, protocol::WebSocketConfig},
 };
 
-use super::{tls::BadCertificate, token::TokenError};
+use super::{
+    tls::{BadCertificate, Distrust},
+    token::TokenError,
+};
 use crate::protocol::{CloseCode, Codec, limits};
 
 /// Name lookup, TCP, TLS and the websocket handshake together may take this long.
@@ -48,7 +51,7 @@ pub enum ConnectError {
     },
     /// The server's certificate is not trusted.
     #[error("the server's certificate is not trusted: {0}")]
-    Untrusted(String),
+    Untrusted(Distrust),
     /// There is no access token to connect with.
     #[error("no access token: {0}")]
     Token(#[from] TokenError),
@@ -191,9 +194,9 @@ impl Target {
                 response.headers(),
                 response.body().as_deref().unwrap_or_default(),
             )),
-            tungstenite::Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-                Some(rustls::Error::InvalidCertificate(why)) => ConnectError::Untrusted(why.to_string()),
-                _ => self.unreachable(&error),
+            tungstenite::Error::Io(error) => match Distrust::of(&error) {
+                Some(why) => ConnectError::Untrusted(why),
+                None => self.unreachable(&error),
             },
             error @ tungstenite::Error::Protocol(tungstenite::error::ProtocolError::HandshakeIncomplete) => {
                 self.unreachable(&error)

@@ -13,7 +13,11 @@ use oauth2::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{connect::retry_after, tls, token::TokenError};
+use super::{
+    connect::retry_after,
+    tls::{self, Distrust},
+    token::TokenError,
+};
 use crate::{clock, protocol::action::Action};
 
 /// The public OAuth client that is built into the server for people at a terminal.
@@ -33,6 +37,9 @@ pub enum HttpError {
         /// What went wrong.
         why: String,
     },
+    /// The server's certificate is not trusted.
+    #[error("the server's certificate is not trusted: {0}")]
+    Untrusted(Distrust),
     /// The server said no.
     #[error("{0}")]
     Refused(Problem),
@@ -94,7 +101,11 @@ impl HttpError {
 
 impl From<HttpError> for TokenError {
     fn from(error: HttpError) -> Self {
-        Self { temporary: error.temporary(), message: error.to_string() }
+        let distrust = match &error {
+            HttpError::Untrusted(why) => Some(why.clone()),
+            _ => None,
+        };
+        Self { temporary: error.temporary(), message: error.to_string(), distrust }
     }
 }
 
@@ -226,6 +237,9 @@ impl Http {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> HttpError {
+        if let Some(why) = Distrust::of(error) {
+            return HttpError::Untrusted(why);
+        }
         // The outer errors only say that something failed; the innermost says what.
         let mut cause: &dyn std::error::Error = error;
         while let Some(inner) = cause.source() {

@@ -72,7 +72,7 @@ pub use self::{
     http::{AccessToken, Http, HttpError, Problem},
     login::{Credentials, Login},
     session::RequestError,
-    tls::BadCertificate,
+    tls::{BadCertificate, Distrust},
     token::{TokenError, TokenSource},
     traffic::Traffic,
 };

@@ -1,9 +1,13 @@
 //! Whom the client trusts: the system's certificate authorities, or a given one.
 
-use std::sync::{Arc, Once};
+use std::{
+    error::Error,
+    io,
+    sync::{Arc, Once},
+};
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    CertificateError, ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
@@ -11,6 +15,47 @@ use rustls::{
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("not a certificate in PEM form: {0}")]
 pub struct BadCertificate(String);
+
+/// Why the server's certificate is not trusted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    /// It can be traced to nobody who is trusted here.
+    #[error("nobody who is trusted here has issued it")]
+    UnknownIssuer,
+    /// It is one to sign others with (`CA:TRUE`), as `openssl req -x509` makes them by itself; servers must not use it.
+    #[error("it is an authority's, not a server's (CA:TRUE)")]
+    Authority,
+    /// Something else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Distrust {
+    /// What this error, or one of those that caused it, says of the certificate.
+    pub(super) fn of(error: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
+            return Some(Self::from(why));
+        }
+        // An IO error hides the one that it was made of from `source`.
+        let within = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        match within {
+            Some(within) => Self::of(within),
+            None => Self::of(error.source()?),
+        }
+    }
+}
+
+impl From<&CertificateError> for Distrust {
+    fn from(why: &CertificateError) -> Self {
+        match why {
+            // The signature is wrong where somebody else of the issuer's name is trusted.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
+            // The type of this error is not rustls's own, and cannot be named.
+            why if format!("{why:?}").contains("CaUsedAsEndEntity") => Self::Authority,
+            why => Self::Other(why.to_string()),
+        }
+    }
+}
 
 /// Makes ring the provider of all TLS in this process that names none (reqwest and tungstenite).
 pub(super) fn install_provider() {

@@ -2,6 +2,8 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+use super::tls::Distrust;
+
 /// No access token could be had.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
@@ -10,17 +12,19 @@ pub struct TokenError {
     pub message: String,
     /// Whether it may work later: the client then tries again, as for a lost connection.
     pub temporary: bool,
+    /// What is wrong with the server's certificate, if that is why.
+    pub distrust: Option<Distrust>,
 }
 
 impl TokenError {
     /// An error that trying again does not mend.
     pub fn lasting(message: impl Into<String>) -> Self {
-        Self { message: message.into(), temporary: false }
+        Self { message: message.into(), temporary: false, distrust: None }
     }
 
     /// An error that may go away by itself.
     pub fn temporary(message: impl Into<String>) -> Self {
-        Self { message: message.into(), temporary: true }
+        Self { message: message.into(), temporary: true, distrust: None }
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use serde_json::json;
 use tempfile::TempDir;
 use widgetapp::{
@@ -28,12 +29,19 @@ pub struct Identity {
 
 impl Identity {
     pub fn new() -> Self {
+        Self::of(IsCa::NoCa)
+    }
+
+    fn of(is_ca: IsCa) -> Self {
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(names).expect("names");
+        params.is_ca = is_ca;
+        let certificate = params.self_signed(&key).expect("a certificate").pem();
         let folder = TempDir::new().expect("a temporary directory");
-        let identity = Self { folder, certificate: made.cert.pem() };
+        let identity = Self { folder, certificate };
         identity.write("cert.pem", &identity.certificate);
-        identity.write("key.pem", &made.signing_key.serialize_pem());
+        identity.write("key.pem", &key.serialize_pem());
         identity
     }
 
@@ -161,6 +169,34 @@ fn files_that_are_not_what_they_should_be_are_told_in_one_line_that_names_them()
         assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{what}: {error}");
         assert!(error.contains(named), "{what}: {error}");
         assert!(output.stdout.is_empty(), "{what}: it says that it listens");
+    }
+}
+
+#[test]
+fn the_commands_say_what_to_do_about_a_certificate_that_is_not_trusted() {
+    let commands = [&["token"][..], &["listen"], &["listen", "--token", "t"], &["call", "search", "q=x", "--ajax"]];
+    for (is_ca, hint) in [
+        (
+            IsCa::NoCa,
+            "nobody who is trusted here has issued it; if it is yours, trust its certificate with --tls-root FILE",
+        ),
+        (IsCa::Ca(BasicConstraints::Unconstrained), "openssl req -x509 -addext basicConstraints=CA:FALSE"),
+    ] {
+        let identity = Identity::of(is_ca);
+        let product = start(&identity);
+        for command in commands {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_widgetapp"));
+            let program = program.args(command).arg("--data").arg(product.data());
+            // Trusting it is no remedy for one that no server may use.
+            let program = match is_ca {
+                IsCa::Ca(_) => program.arg("--tls-root").arg(identity.path("cert.pem")),
+                _ => program,
+            };
+            let output = program.output().expect("it runs");
+            let error = String::from_utf8(output.stderr).unwrap();
+            assert_eq!((output.status.code(), error.lines().count()), (Some(1), 1), "{command:?}: {error}");
+            assert!(error.contains(hint) && !error.contains("is the server running"), "{command:?}: {error}");
+        }
     }
 }
 
