@@ -31,7 +31,7 @@ pub fn main(name: &str) -> ExitCode {
         Err(error) => {
             // Unless it runs already.
             telemetry::start(LogFormat::default(), name);
-            tracing::error!("{name}: {error:#}");
+            tracing::error!("{name}: {}", in_one_line(&error));
             ExitCode::FAILURE
         }
     }
@@ -57,9 +57,35 @@ fn run(name: &str) -> anyhow::Result<ExitCode> {
         let Err(error) = result else { return Ok(ExitCode::SUCCESS) };
         // The supervisor tells it: to whoever starts the server, and later in its log. If it is gone, this process
         // ends because of that, which is nothing to tell.
-        if control.report(&Report::Failed(format!("{error:#}"))).await.is_err() {
-            tracing::debug!("{name}: {error:#}");
+        let why = in_one_line(&error);
+        if control.report(&Report::Failed(why.clone())).await.is_err() {
+            tracing::debug!("{name}: {why}");
         }
         Ok(ExitCode::FAILURE)
     })
+}
+
+/// An error and its causes. Some texts end with their cause already, which is then not said again.
+fn in_one_line(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        said if said.ends_with(&cause) => said.to_owned(),
+        said => format!("{said}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{store::StoreError, wfe::DemoError};
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let damaged = serde_json::from_str::<u8>("").unwrap_err();
+        let error = anyhow::Error::from(DemoError::Damaged(damaged));
+        assert_eq!(in_one_line(&error), "demo.json is damaged: EOF while parsing a value at line 1 column 0");
+        let full = std::io::Error::other("the disk is full");
+        let error = anyhow::Error::from(StoreError::Directory(full)).context("cannot use store.db");
+        assert_eq!(in_one_line(&error), "cannot use store.db: cannot use the data directory: the disk is full");
+    }
 }

@@ -84,8 +84,8 @@ Feature: Settings
         | [sfe] instance = 2                        | instance                  |
         | [sfe] min_instances = 0                   | sfe.min_instances         |
         | [server] listen = 'localhost'             | server.listen             |
-        | [oauth] access_token_seconds = 'long'     | access_token_seconds      |
-        | [log] durability = 'maybe'                | durability                |
+        | [oauth] access_token_seconds = 'long'     | expected a whole number from 0 on |
+        | [log] durability = 'maybe'                | expected one of: fsync, os |
         | [http] guides = '/nowhere'                | http.guides: there is no folder /nowhere |
 
     Scenario Outline: The option "<option>"

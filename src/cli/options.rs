@@ -48,7 +48,7 @@ pub(super) struct WhoArgs {
 pub(super) enum OptionsError {
     #[error(
         "no password for {name}: {path} does not have it. Start the server in this directory, say where its data is \
-         (--data DIR), or set {PASSWORD_VARIABLE}",
+         (--data DIR), name a file that has it (--password-file FILE), or set {PASSWORD_VARIABLE}",
         path = .path.display()
     )]
     NoPassword { name: String, path: PathBuf },
@@ -251,6 +251,7 @@ mod tests {
         let (_directory, server) = server(ServerArgs::default());
         let error = server.user_or_client("zoe").unwrap_err().to_string();
         assert!(error.starts_with("no password for zoe: ") && error.contains("WIDGETAPP_PASSWORD"), "{error}");
+        assert!(error.contains("--password-file FILE"), "{error}");
         assert!(!error.contains('\n'));
     }
 

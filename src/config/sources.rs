@@ -7,6 +7,7 @@ use std::{
 
 use figment::{
     Figment, Metadata, Profile, Provider,
+    error::{Actual, Kind},
     providers::{Format, Serialized, Toml},
     value::{Dict, Map, Value},
 };
@@ -121,14 +122,50 @@ fn layer(
 
 fn describe(error: &figment::Error) -> String {
     let mut path = error.path.join(".");
-    if let figment::error::Kind::UnknownField(name, expected) = &error.kind {
+    if let Kind::UnknownField(name, expected) = &error.kind {
         if !path.ends_with(name.as_str()) {
             path = [path, name.clone()].iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(".");
         }
         return format!("unknown key {path}; there are: {}", expected.join(", "));
     }
-    let problem = error.kind.to_string().replace('\n', " ");
+    let problem = match &error.kind {
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            format!("found {}, expected {}", in_words(found), kind_of_value(expected))
+        }
+        Kind::UnknownVariant(found, known) => format!("found {found:?}, expected one of: {}", known.join(", ")),
+        kind => kind.to_string(),
+    };
+    let problem = problem.replace('\n', " ");
     if path.is_empty() { problem } else { format!("{path}: {problem}") }
+}
+
+/// A value as people write it.
+fn in_words(value: &Actual) -> String {
+    match value {
+        Actual::Bool(value) => value.to_string(),
+        Actual::Unsigned(value) => value.to_string(),
+        Actual::Signed(value) => value.to_string(),
+        Actual::Float(value) => value.to_string(),
+        Actual::Str(value) => format!("{value:?}"),
+        Actual::Seq => "a list".into(),
+        Actual::Map => "a table".into(),
+        other => other.to_string(),
+    }
+}
+
+/// What Rust and serde call a kind of value, in words.
+fn kind_of_value(expected: &str) -> String {
+    let bits = match expected {
+        "usize" => Some(usize::BITS),
+        _ => expected.strip_prefix('u').and_then(|bits| bits.parse().ok()),
+    };
+    match (bits, expected) {
+        (Some(bits @ 1..64), _) => format!("a whole number from 0 to {}", (1_u64 << bits) - 1),
+        (Some(_), _) => "a whole number from 0 on".into(),
+        (None, "a boolean") => "true or false".into(),
+        (None, "a string" | "path string") => "a text".into(),
+        (None, other) => other.into(),
+    }
 }
 
 fn display(path: &Path) -> String {
@@ -221,6 +258,27 @@ mod tests {
         assert!(text.contains("WIDGETAPP_SFE__MIN_INSTANCES") && text.contains("sfe.min_instances"), "{text}");
         let (_dir, sources) = file("[sfe\n");
         assert!(!refusal(&sources).contains('\n'));
+    }
+
+    #[test]
+    fn what_was_expected_is_said_without_names_of_types() {
+        for (name, value, told) in [
+            (
+                "SFE__MIN_INSTANCES",
+                "many",
+                "sfe.min_instances: found \"many\", expected a whole number from 0 to 65535",
+            ),
+            ("SFE__MIN_INSTANCES", "70000", "sfe.min_instances: found 70000, expected a whole number from 0 to 65535"),
+            ("STREAM__PING_MS", "-1", "stream.ping_ms: found -1, expected a whole number from 0 on"),
+            ("HTTP__MAX_BODY_BYTES", "1.5", "http.max_body_bytes: found 1.5, expected a whole number from 0 on"),
+            ("SERVER__DEMO", "no", "server.demo: found \"no\", expected true or false"),
+            ("SERVER__DATA", "[1]", "server.data: found a list, expected a text"),
+            ("SERVER__PUBLIC_URL", "5", "server.public_url: found 5, expected a text"),
+            ("LOGGING__FORMAT", "xml", "logging.format: found \"xml\", expected one of: text, json"),
+        ] {
+            let name = format!("{PREFIX}{name}");
+            assert_eq!(refusal(&env(&[(&name, value)])), format!("environment variable {name}: {told}"));
+        }
     }
 
     #[test]
