@@ -12,24 +12,24 @@ Feature: Restarting and stopping processes
       Then the command succeeds and says "_sfe 1 (pid"
       And the command succeeds and says "is replaced by a fresh one (pid"
       And the command succeeds and says "_sfe 3 is started (pid"
-      And the command succeeds and says "3 _sfe run, and never fewer than 3 until the server stops"
+      And the command succeeds and says "3 _sfe run, and never fewer than 3 until the next -n N -start, or until the server stops"
       And there are 3 processes "_sfe"
       When Ada changes the title to "All fresh"
       Then Grace sees the title "All fresh"
       And Ada and Grace have seen every change once and in order
       And Ada and Grace have never lost the connection
 
-    @claim:start-floor+1
+    @claim:start-floor+2
     Scenario: N stays the floor, until another N is given
       Given WidgetApp is running
       When the administrator runs "widgetapp_admin -process _sfe -n 3 -start"
       And the administrator runs "widgetapp_admin -process _sfe -id 3 -stop"
       Then the command ends with code 1 and the one line "_sfe 3 is not stopped: never fewer than 3 run"
       When the administrator runs "widgetapp_admin -process _sfe -n 1 -start"
-      Then the command succeeds and says "1 _sfe run, and never fewer than 1 until the server stops"
+      Then the command succeeds and says "1 _sfe run, and never fewer than 1 until the next -n N -start, or until the server stops"
       And there is 1 process "_sfe"
 
-    @claim:start-floor+1
+    @claim:start-floor+2
     Scenario: N counts until the server stops
       Given WidgetApp is running
       When the administrator runs "widgetapp_admin -process _sfe -n 2 -start"

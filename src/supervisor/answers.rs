@@ -259,7 +259,9 @@ impl Supervisor {
             }
             Begun::Keeping(count) => {
                 let there = self.scaling.places();
-                Some(Ok(format!("{there} _sfe run, and never fewer than {count} until the server stops")))
+                Some(Ok(format!(
+                    "{there} _sfe run, and never fewer than {count} until the next -n N -start, or until the server stops"
+                )))
             }
             Begun::Starting(instance)
             | Begun::Replacing(ProcessId::Sfe(instance) | ProcessId::Stream(instance, _), _)

@@ -261,7 +261,7 @@ fn a_process_that_dies_between_the_two_programs_is_missed() {
 #[test]
 fn after_an_upgrade_everything_is_as_before() {
     book::claims!("upgrade-kept", 1);
-    book::claims!("start-floor", 1);
+    book::claims!("start-floor", 2);
     let installation = Installation::new();
     let mut product = Product::start_installed(&installation, &[], &[]);
     let opened = |product: &Product| {

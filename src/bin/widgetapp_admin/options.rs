@@ -42,7 +42,7 @@ pub struct Options {
     #[arg(long, value_name = "ID", requires = "process", conflicts_with_all = all_but(&["restart", "stop"]))]
     pub id: Option<String>,
     /// With -process _sfe: replace the instances one by one by fresh ones, until at least as many run as -n says; there
-    /// are never fewer until the server stops. Connections are kept.
+    /// are never fewer until the next -n N -start, or until the server stops. Connections are kept.
     #[arg(long, requires_all = ["process", "count"])]
     pub start: bool,
     /// How many _sfe processes -start is to run.
