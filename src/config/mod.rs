@@ -1,4 +1,4 @@
-//! Settings: typed, with their defaults in code, read once at the start.
+//! Settings: typed, with their defaults in code, read at the start and at each upgrade.
 //!
 //! Owns the names, defaults and checks of all settings, and where they are read from: defaults,
 //! then `widgetapp.toml`, then `WIDGETAPP_SECTION__KEY`, then flags. Knows nothing of what the

@@ -17,7 +17,8 @@ pub(super) fn page() -> String {
          Settings are read from a file in TOML, `widgetapp.toml` in the current directory or the one that \
          `--config FILE` names; over it from the environment variables that stand here; over both from the \
          [options of the command](commands.md#widgetapp-serve). A key that does not exist is an error which names it. \
-         The server reads its settings once, when it starts.\n\n\
+         The server reads its settings when it starts, and again at [an upgrade](upgrading.md#settings): \
+         `widgetapp_admin -upgrade`, or SIGHUP.\n\n\
          A list in an environment variable is written `[\"one\", \"two\"]`; a list of one may be written as its \
          one value.\n",
     );
