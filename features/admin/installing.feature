@@ -89,7 +89,7 @@ Feature: Installing and starting
       When the administrator runs "widgetapp_admin -version"
       Then the command succeeds and says "1.1.0"
 
-  @claim:cookie-secure+1
+  @claim:cookie-secure+2
   Rule: Away from this machine people log in over HTTPS only
 
     Scenario: On this machine alone
