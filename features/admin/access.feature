@@ -24,7 +24,7 @@ Feature: Users and their access
       When the administrator runs "widgetapp_admin -user ada -add -organisation acme"
       Then the command ends with code 1 and the one line "there is already a user or client named ada"
 
-    @claim:users-listed+1
+    @claim:users-listed+2
     Scenario: The list of users
       When the administrator runs "widgetapp_admin -users"
       Then the command prints:
@@ -36,6 +36,10 @@ Feature: Users and their access
         """
       When the administrator runs "widgetapp_admin -users -json"
       Then the command succeeds and says '"name":"mallory"'
+      When the administrator runs "widgetapp_admin -user mallory -administrator"
+      And the administrator runs "widgetapp_admin -user mallory -disable"
+      And the administrator runs "widgetapp_admin -users"
+      Then the command succeeds and says "mallory  rivals  disabled administrator  spies"
 
   @claim:user-disabled+1
   Rule: A user who is disabled is out at once

@@ -104,8 +104,6 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub fn groups_of(&self, who: &Principal) -> Result<Vec<String>> {
-        const QUERY: &str = "SELECT g.name FROM memberships m JOIN groups g ON g.id = m.grp
-            WHERE m.principal = ?1 ORDER BY g.name";
         let generation = match self.0.cache.groups(who) {
             Ok(groups) => return Ok(groups),
             Err(generation) => generation,
@@ -114,12 +112,19 @@ impl Store {
             let Some(id) = id_of(db, who)? else {
                 return Ok(Vec::new());
             };
-            let mut query = db.prepare_cached(QUERY)?;
-            let rows = query.query_map([id], |row| row.get(0))?;
-            Ok(rows.collect::<rusqlite::Result<_>>()?)
+            names_of_groups(db, id)
         })?;
         self.0.cache.remember_groups(who, &groups, generation);
         Ok(groups)
+    }
+
+    /// The names of all groups that someone was put into, by name: also of somebody who is disabled, for whom they do
+    /// not count.
+    ///
+    /// # Errors
+    /// There is nobody like that, or the database failed.
+    pub fn memberships(&self, who: &Principal) -> Result<Vec<String>> {
+        self.read(|db| names_of_groups(db, any_id_of(db, who)?))
     }
 
     /// Those of these names that are groups of an organisation, by name.
@@ -157,6 +162,14 @@ impl Store {
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
+}
+
+fn names_of_groups(db: &Connection, principal: i64) -> Result<Vec<String>> {
+    const QUERY: &str = "SELECT g.name FROM memberships m JOIN groups g ON g.id = m.grp
+        WHERE m.principal = ?1 ORDER BY g.name";
+    let mut query = db.prepare_cached(QUERY)?;
+    let rows = query.query_map([principal], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn json(names: &[String]) -> String {

@@ -49,7 +49,8 @@ impl Administration {
                 let (name, of) = widths(&users, |user| (&user.name, &user.organisation));
                 lines(users, json, skip, |User { name: user, organisation, disabled, administrator, groups }| {
                     let state = match (disabled, administrator) {
-                        (true, _) => "disabled",
+                        (true, true) => "disabled administrator",
+                        (true, false) => "disabled",
                         (false, true) => "administrator",
                         (false, false) => "enabled",
                     };

@@ -133,7 +133,7 @@ fn named_by(tokens: &Tokens, text: &str) -> Option<Uuid> {
 }
 
 fn client_line(store: &Store, client: &Client, json: bool) -> Result<String, String> {
-    let groups = store.groups_of(&client.principal).map_err(shown)?;
+    let groups = store.memberships(&client.principal).map_err(shown)?;
     let public = client.secret_hash.is_none();
     let name = &client.principal.name;
     let organisation = &client.principal.organisation;
@@ -267,6 +267,9 @@ mod tests {
         assert_eq!((ask(secret).await.status.as_u16(), ask(new).await.status.as_u16()), (401, 200));
         let set = |disabled| answer(&front, OauthRequest::DisableClient { client: "new".into(), disabled });
         set(true).unwrap();
+        let listed = answer(&front, OauthRequest::Clients { json: false, skip: 0 }).unwrap();
+        let revoked = "new  acme  confidential  revoked  stream  designers  https://new.test/cb".to_owned();
+        assert!(listed.contains(&revoked), "it has its groups again when it is enabled: {listed:?}");
         let verify = || front.app.tokens().verify(&token, clock::unix_seconds()).is_ok();
         assert!(!verify() && ask(new).await.status == 401);
         set(false).unwrap();
