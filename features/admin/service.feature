@@ -64,6 +64,7 @@ Feature: Running as a service
     Scenario: What it builds and starts
       Given the "Dockerfile" of the guide
       Then cargo can plan the build with the files that it copies
+      And the project's settings of cargo are among them
       And it builds as the page "installing.md" says
       And the program takes its command with its variables
       And it runs as "widgetapp"

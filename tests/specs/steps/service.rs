@@ -165,8 +165,8 @@ async fn no_complaint(scene: &mut Scene) {
     }
 }
 
-#[then("cargo can plan the build with the files that it copies")]
-async fn can_plan(scene: &mut Scene) {
+/// A folder with what the Dockerfile copies from the project.
+fn copied(scene: &Scene) -> TempDir {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = TempDir::new().expect("a temporary directory");
     for (_, what) in lines(scene).iter().filter(|(name, what)| name == "COPY" && !what.starts_with("--from")) {
@@ -175,12 +175,26 @@ async fn can_plan(scene: &mut Scene) {
             std::os::unix::fs::symlink(root.join(source), folder.path().join(source)).expect("it can be named");
         }
     }
+    folder
+}
+
+#[then("cargo can plan the build with the files that it copies")]
+async fn can_plan(scene: &mut Scene) {
+    let folder = copied(scene);
     let output = aside(move || {
         let cargo = ["metadata", "--locked", "--offline", "--no-deps", "--format-version", "1"];
         run(Command::new(env!("CARGO")).args(cargo).current_dir(&folder))
     });
     let output = output.await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Cargo builds without them, too, but another program.
+#[then("the project's settings of cargo are among them")]
+async fn cargo_settings(scene: &mut Scene) {
+    let settings = |root: &Path| fs::read_to_string(root.join(".cargo/config.toml")).ok();
+    let folder = copied(scene);
+    assert_eq!(settings(folder.path()), settings(Path::new(env!("CARGO_MANIFEST_DIR"))));
 }
 
 #[then(expr = "it builds as the page {string} says")]
