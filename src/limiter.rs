@@ -19,12 +19,19 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// One bucket: that of a session's requests, or one of [`Limiters`].
+/// Counts what one does: a session's requests, or one of [`Limiters`].
 #[derive(Debug)]
 pub struct Limiter {
+    requests: Bucket,
+    /// What is refused is limited too, by the same rate. So whoever waits as told is not cut off, and a flood is, though
+    /// some of it is allowed all the time.
+    refusals: Bucket,
+}
+
+#[derive(Debug)]
+struct Bucket {
     tokens: f64,
     at: Instant,
-    refused: u32,
 }
 
 /// How often a line of the log is written that would else come with every request.
@@ -71,38 +78,50 @@ pub enum Verdict {
     Allowed,
     /// It is refused; another may be made after so many milliseconds.
     Refused(u64),
-    /// It went on for a whole burst of refusals: the connection is closed.
+    /// It was refused more often than the rate allows too: the connection is closed.
     Abusive,
 }
 
-impl Limiter {
-    /// A full bucket.
-    pub fn new(rate: Rate, now: Instant) -> Self {
-        Self { tokens: f64::from(rate.burst), at: now, refused: 0 }
+impl Bucket {
+    fn full(rate: Rate, at: Instant) -> Self {
+        Self { tokens: f64::from(rate.burst), at }
     }
 
-    /// Whether it is full again, so that it need not be remembered.
-    pub fn is_full(&self, rate: Rate, now: Instant) -> bool {
+    /// What is in it by now.
+    fn level(&self, rate: Rate, now: Instant) -> f64 {
         let gained = now.saturating_duration_since(self.at).as_secs_f64() * f64::from(rate.per_second);
-        self.tokens + gained >= f64::from(rate.burst)
+        (self.tokens + gained).min(f64::from(rate.burst))
+    }
+
+    /// Takes one out, if there is one; else says what there is of one.
+    fn take(&mut self, rate: Rate, now: Instant) -> Result<(), f64> {
+        *self = Self { tokens: self.level(rate, now), at: now };
+        if self.tokens < 1.0 {
+            return Err(self.tokens);
+        }
+        self.tokens -= 1.0;
+        Ok(())
+    }
+}
+
+impl Limiter {
+    /// Nothing was done yet.
+    pub fn new(rate: Rate, now: Instant) -> Self {
+        Self { requests: Bucket::full(rate, now), refusals: Bucket::full(rate, now) }
+    }
+
+    /// Whether it is as at first again, so that it need not be remembered.
+    pub fn is_full(&self, rate: Rate, now: Instant) -> bool {
+        [&self.requests, &self.refusals].iter().all(|bucket| bucket.level(rate, now) >= f64::from(rate.burst))
     }
 
     /// Counts one request.
     pub fn request(&mut self, rate: Rate, now: Instant) -> Verdict {
-        let per_second = f64::from(rate.per_second);
-        let gained = now.saturating_duration_since(self.at).as_secs_f64() * per_second;
-        self.tokens = (self.tokens + gained).min(f64::from(rate.burst));
-        self.at = now;
-        if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
-            self.refused = 0;
-            return Verdict::Allowed;
+        let Err(there) = self.requests.take(rate, now) else { return Verdict::Allowed };
+        match self.refusals.take(rate, now) {
+            Ok(()) => Verdict::Refused(((1.0 - there) / f64::from(rate.per_second) * 1000.0).ceil() as u64),
+            Err(_) => Verdict::Abusive,
         }
-        self.refused += 1;
-        if self.refused > rate.burst {
-            return Verdict::Abusive;
-        }
-        Verdict::Refused(((1.0 - self.tokens) / per_second * 1000.0).ceil() as u64)
     }
 }
 
@@ -142,6 +161,8 @@ impl<K: Hash + Eq> Limiters<K> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::clock;
 
@@ -164,6 +185,88 @@ mod tests {
         let mut limiter = Limiter::new(RATE, start);
         let verdicts: Vec<_> = (0..7).map(|_| limiter.request(RATE, start)).collect();
         assert_eq!(verdicts[6], Verdict::Abusive);
+    }
+
+    /// Of fewer than three at once, a refusal more or less would decide.
+    fn rates() -> impl Strategy<Value = Rate> {
+        (1..500u32, 3..50u32).prop_map(|(per_second, burst)| Rate { per_second, burst })
+    }
+
+    /// The times of requests: so many, each so many milliseconds after the one before.
+    fn times(start: Instant) -> impl Strategy<Value = Vec<Instant>> {
+        prop::collection::vec((0..50u64, 1..100usize), 1..10).prop_map(move |paces| {
+            let gaps = paces.into_iter().flat_map(|(millis, count)| std::iter::repeat_n(millis, count));
+            let mut now = start;
+            gaps.map(|millis| {
+                now += Duration::from_millis(millis);
+                now
+            })
+            .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_allowed_and_what_is_refused_both_keep_to_the_rate(
+            rate in rates(),
+            times in times(clock::now()),
+        ) {
+            book::claims!("limit-requests-close", 2);
+            let start = times[0];
+            let mut limiter = Limiter::new(rate, start);
+            let (mut allowed, mut refused) = (0.0, 0.0);
+            for now in times {
+                match limiter.request(rate, now) {
+                    Verdict::Allowed => allowed += 1.0,
+                    Verdict::Refused(_) => refused += 1.0,
+                    Verdict::Abusive => prop_assert!(refused >= f64::from(rate.burst), "cut off after {refused} refusals"),
+                }
+                let most = f64::from(rate.burst) + (now - start).as_secs_f64() * f64::from(rate.per_second) + 1e-6;
+                prop_assert!(allowed <= most && refused <= most, "{allowed} and {refused}, each at most {most}");
+            }
+        }
+
+        /// Though as many as ever are allowed meanwhile, and whatever came before.
+        #[test]
+        fn who_goes_on_at_more_than_twice_the_rate_is_cut_off(
+            rate in rates(),
+            before in times(clock::now()),
+            times_the_rate in 2.1..1000.0f64,
+        ) {
+            book::claims!("limit-requests-close", 2);
+            let mut limiter = Limiter::new(rate, before[0]);
+            let mut now = before[0];
+            for at in before {
+                limiter.request(rate, at);
+                now = at;
+            }
+            let every = Duration::from_secs_f64(1.0 / (f64::from(rate.per_second) * times_the_rate));
+            // Both buckets together lose one with each request, and gain at twice the rate.
+            let enough = (2.0 * f64::from(rate.burst) + 2.0) / (1.0 - 2.0 / times_the_rate);
+            let cut_off = (0..enough.ceil() as u32).any(|_| {
+                now += every;
+                limiter.request(rate, now) == Verdict::Abusive
+            });
+            prop_assert!(cut_off, "not by {enough} requests");
+        }
+
+        #[test]
+        fn who_waits_as_told_is_never_cut_off(rate in rates(), pauses in prop::collection::vec(0..20u64, 1..1000)) {
+            book::claims!("limit-requests-close", 2);
+            let mut now = clock::now();
+            let mut limiter = Limiter::new(rate, now);
+            for pause in pauses {
+                now += Duration::from_millis(pause);
+                match limiter.request(rate, now) {
+                    Verdict::Allowed => {}
+                    Verdict::Refused(millis) => {
+                        now += Duration::from_millis(millis);
+                        prop_assert_eq!(limiter.request(rate, now), Verdict::Allowed);
+                    }
+                    Verdict::Abusive => prop_assert!(false, "cut off"),
+                }
+            }
+        }
     }
 
     #[test]

@@ -26,8 +26,8 @@ Feature: Limits
       When "hasty" sends 1900 pings at once
       Then all of the first 1000 pings of "hasty" are answered, and of the others some are refused
 
-  @claim:limit-requests-close+1
-  Rule: Who goes on regardless is cut off
+  @claim:limit-requests-close+2
+  Rule: Who goes on regardless is cut off, though some requests are answered in between
 
     Scenario: A hundred where five are allowed
       Given WidgetApp is running with these settings:
@@ -43,6 +43,12 @@ Feature: Limits
       When Grace changes the title to "Undisturbed"
       Then Grace sees the title "Undisturbed"
       And Grace has never lost the connection
+
+    Scenario: Thousands, as the server comes
+      Given WidgetApp is running
+      And "hasty" streams as Ada
+      When "hasty" sends 6000 pings at once
+      Then the connection of "hasty" is closed with 4029
 
   @claim:limit-things+1
   Rule: A stream has so many Things open and no more
