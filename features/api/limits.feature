@@ -115,6 +115,22 @@ Feature: Limits
         {"id": 7, "body": {"durable": true}}
         """
 
+  @claim:limit-nesting+1
+  Rule: What nests deeper than 24 levels is refused
+
+    Scenario Outline: A value <levels> levels deep in the content
+      Given WidgetApp is running
+      And "writer" streams as Ada
+      When "writer" sends an edit with a value <levels> levels deep and the id 7
+      Then "writer" is answered 7 with <outcome>
+      When "writer" creates a Thing with a value <levels> levels deep and the id 8
+      Then "writer" is answered 8 with <outcome>
+
+      Examples:
+        | levels | outcome       |
+        | 24     | a body        |
+        | 25     | invalid_patch |
+
   @claim:limits-in-welcome+1
   Rule: The welcome tells the limits that an administrator can change
 

@@ -128,12 +128,13 @@ Feature: Messages
       Then the connection of "careless" is closed with 4509
 
       Examples:
-        | what                     |
-        | text that is not JSON    |
-        | JSON that is no message  |
-        | a message with the id 0  |
-        | a binary frame           |
-        | JSON that nests too deep |
+        | what                                   |
+        | text that is not JSON                  |
+        | JSON that is no message                |
+        | a message with the id 0                |
+        | a binary frame                         |
+        | JSON that nests too deep               |
+        | a ping with a body that nests too deep |
 
     Scenario: Closed after text on a stream of CBOR
       Given "careless" streams as Ada in CBOR

@@ -56,7 +56,8 @@ impl Codec {
     /// Not this encoding, more than one value, nested deeper than [`MAX_DEPTH`], or not a `T`.
     pub fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, DecodeError> {
         match self {
-            // serde_json stops at a depth of 128 by itself.
+            // What `T` does not name is passed over by serde_json, however deep it nests.
+            Self::Json if nests_too_deep(bytes) => Err(DecodeError(too_deep())),
             Self::Json => serde_json::from_slice(bytes).map_err(|error| DecodeError(error.to_string())),
             Self::Cbor | Self::Yjs => {
                 let mut rest = bytes;
@@ -71,13 +72,41 @@ impl Codec {
     }
 }
 
+/// Whether JSON nests deeper than [`MAX_DEPTH`]. Of what is no JSON the decoder will say more.
+fn nests_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut bytes) = (0_usize, json.iter());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' if depth == MAX_DEPTH => return true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => {
+                // To the end of the text; the byte after a backslash belongs to it.
+                while let Some(byte) = bytes.next() {
+                    match byte {
+                        b'\\' => drop(bytes.next()),
+                        b'"' => break,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+fn too_deep() -> String {
+    format!("nested deeper than {MAX_DEPTH}")
+}
+
 fn describe(error: &ciborium::de::Error<std::io::Error>) -> String {
     use ciborium::de::Error::{Io, RecursionLimitExceeded, Semantic, Syntax};
     match error {
         Io(_) => "the CBOR ends too early".into(),
         Syntax(at) => format!("not CBOR at byte {at}"),
         Semantic(_, text) => text.clone(),
-        RecursionLimitExceeded => format!("nested deeper than {MAX_DEPTH}"),
+        RecursionLimitExceeded => too_deep(),
     }
 }
 
@@ -201,6 +230,31 @@ mod tests {
         let cbor = vec![0x81; 100_000];
         assert!(Codec::Cbor.decode::<serde_json::Value>(&cbor).is_err());
         assert!(Codec::Cbor.decode::<serde::de::IgnoredAny>(&cbor).is_err());
+    }
+
+    #[test]
+    fn both_encodings_nest_equally_deep_also_where_nobody_looks() {
+        #[derive(Deserialize, Debug)]
+        struct Message<T> {
+            #[serde(rename = "body")]
+            _body: T,
+        }
+        let text = r#"]}}\"[[{{"#;
+        let json = |depth: usize| {
+            let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
+            format!(r#"{{"text":"{text}","body":{open}{close}}}"#)
+        };
+        let cbor = |depth: usize| [&b"\xa1\x64body"[..], &vec![0x81; depth - 2], &[0x80]].concat();
+        for (depth, fits) in [(MAX_DEPTH, true), (MAX_DEPTH + 1, false), (1000, false)] {
+            for (codec, message) in [(Codec::Json, json(depth).into_bytes()), (Codec::Cbor, cbor(depth))] {
+                let read = codec.decode::<Message<serde_json::Value>>(&message);
+                assert_eq!(read.is_ok(), fits, "{codec:?}, {depth}: {read:?}");
+                let passed_over = codec.decode::<Message<serde::de::IgnoredAny>>(&message);
+                assert_eq!(passed_over.is_ok(), fits, "{codec:?}, {depth}: {passed_over:?}");
+            }
+        }
+        let shallow = format!("[{}[]]", "[],".repeat(1000));
+        assert!(Codec::Json.decode::<serde_json::Value>(shallow.as_bytes()).is_ok());
     }
 
     #[test]

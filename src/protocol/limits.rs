@@ -27,6 +27,9 @@ pub const ADMISSIONS_PER_SECOND: u32 = 1_000;
 pub const MAX_EDIT_BYTES: usize = 512 * 1024;
 /// Largest encoded state of one Thing.
 pub const MAX_THING_BYTES: usize = 16 * 1024 * 1024;
+/// How deep a value may lie in a Thing's content as JSON: `/parts/lamp/x` is 3. Of a Yjs document that holds for shared
+/// types, and again for plain values in one.
+pub const MAX_NESTING: usize = 24;
 /// Longest `key` of an edit.
 pub const MAX_KEY_BYTES: usize = 128;
 /// Longest title of a Thing.

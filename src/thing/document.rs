@@ -18,7 +18,7 @@ use super::{
     touched::{self, Roots, Touched},
     undoing, writing,
 };
-use crate::protocol::limits::{MAX_EDIT_BYTES, MAX_THING_BYTES};
+use crate::protocol::limits::{MAX_EDIT_BYTES, MAX_NESTING, MAX_THING_BYTES};
 
 /// Most writer ids that a document reuses for patches on an older state.
 const MAX_WRITERS: usize = 16;
@@ -327,7 +327,7 @@ impl Document {
     /// The document is unchanged, unless the error [`poisons`](ThingError::poisons).
     pub fn replace_content(&mut self, mut content: Value, want_patch: bool) -> Result<Change, ThingError> {
         self.usable()?;
-        if json::depth(&content) > super::MAX_NESTING {
+        if json::depth(&content) > MAX_NESTING {
             return Err(ThingError::InvalidContent("it nests too deep"));
         }
         json::normalise(&mut content);

@@ -8,10 +8,11 @@
 use std::collections::HashMap;
 
 use super::{
-    MAX_NESTING, ThingError,
+    ThingError,
     known::{Block, Found, Id, Known, Parent, Typed},
     reader::Reader,
 };
+use crate::protocol::limits::MAX_NESTING;
 
 /// Whose bytes are inspected.
 #[derive(Clone, Copy, PartialEq)]

@@ -38,6 +38,3 @@ mod writing;
 
 pub use document::{Base, Change, Document};
 pub use error::ThingError;
-
-/// Deepest nesting of shared types in a Thing, and again of plain values in one.
-pub const MAX_NESTING: usize = 24;

@@ -12,8 +12,8 @@ use json_patch::{Patch, PatchOperation, jsonptr::Pointer};
 use serde_json::{Map as Object, Value, json};
 use yrs::{GetString as _, Map as _, Out, ReadTxn};
 
-use super::{MAX_NESTING, ThingError, json, touched::Roots};
-use crate::protocol::limits::MAX_EDIT_BYTES;
+use super::{ThingError, json, touched::Roots};
+use crate::protocol::limits::{MAX_EDIT_BYTES, MAX_NESTING};
 
 /// How much copying one patch may cause, in bytes and in list items moved: `copy` can double the
 /// content with every operation, and each insertion into a list moves what follows.
@@ -97,7 +97,9 @@ impl Wanted {
             };
             let deep = source.map_or(0, json::depth) + operation.path().count();
             if deep > MAX_NESTING {
-                return Err(ThingError::InvalidPatch(format!("operation {index} nests too deep")));
+                return Err(ThingError::InvalidPatch(format!(
+                    "operation {index} nests deeper than {MAX_NESTING} levels"
+                )));
             }
             let copied = match operation {
                 PatchOperation::Copy(_) => source.map_or(0, json::weight),

@@ -44,6 +44,7 @@ fn what_is_no_message_closes_the_stream_with_4509() {
         ("no such port number", frame(LAST | TEXT, br#"{"port":70000,"name":"ping","id":1}"#)),
         ("an id of 0", frame(LAST | TEXT, br#"{"port":0,"name":"ping","id":0}"#)),
         ("deep JSON", frame(LAST | TEXT, "[".repeat(100_000).as_bytes())),
+        ("a deep body", frame(LAST | TEXT, &ping_with_depth(65))),
         ("a binary frame", frame(LAST | BINARY, good)),
     ] {
         let mut raw = stream(&product, &token);
@@ -51,12 +52,18 @@ fn what_is_no_message_closes_the_stream_with_4509() {
         assert_eq!(raw.closed_with(), Some(4509), "{what}");
     }
     let mut raw = stream(&product, &token);
-    raw.send(&frame(LAST | TEXT, good));
+    raw.send(&frame(LAST | TEXT, &ping_with_depth(64)));
     let Some(Frame(TEXT, answer)) = raw.receive() else { panic!("no answer") };
     assert_eq!(
         serde_json::from_slice::<Value>(&answer).unwrap(),
         json!({"port": 0, "name": "ping", "id": 1, "body": {}})
     );
+}
+
+/// A ping that nests as deep as this, in a body that nobody reads.
+fn ping_with_depth(depth: usize) -> Vec<u8> {
+    let (open, close) = ("[".repeat(depth - 1), "]".repeat(depth - 1));
+    format!(r#"{{"port":0,"name":"ping","id":1,"body":{open}{close}}}"#).into_bytes()
 }
 
 #[test]

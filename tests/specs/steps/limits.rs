@@ -180,6 +180,25 @@ async fn sends_key(scene: &mut Scene, program: String, length: usize, id: u32) {
     scene.program(&program).send(&edit).await;
 }
 
+/// So deep in the content under `/meta/deep`.
+fn nested(levels: usize) -> Value {
+    (2..levels).fold(json!(0), |inner, _| json!([inner]))
+}
+
+#[when(expr = "{string} sends an edit with a value {int} levels deep and the id {int}")]
+async fn sends_nested(scene: &mut Scene, program: String, levels: usize, id: u32) {
+    let patch = json!([{"op": "add", "path": "/meta/deep", "value": nested(levels)}]);
+    let mut edit = user_action("edit", id, json!({"key": "deep", "patch": patch}));
+    edit["thing"] = scene.thing.clone().into();
+    scene.program(&program).send(&edit).await;
+}
+
+#[when(expr = "{string} creates a Thing with a value {int} levels deep and the id {int}")]
+async fn creates_nested(scene: &mut Scene, program: String, levels: usize, id: u32) {
+    let content = json!({"meta": {"deep": nested(levels)}});
+    scene.program(&program).send(&user_action("create", id, json!({"title": "Deep", "content": content}))).await;
+}
+
 #[when(expr = "{string} creates {int} Things")]
 async fn creates(scene: &mut Scene, program: String, count: usize) {
     if scene.epoch.is_empty() {

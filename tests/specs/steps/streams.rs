@@ -111,7 +111,7 @@ pub(super) async fn find_position(scene: &mut Scene) {
 }
 
 #[when(
-    regex = r#"^"([^"]+)" sends (text that is not JSON|JSON that is no message|a message with the id 0|JSON that nests too deep|a binary frame|a message of 2 MiB|text that is not UTF-8|a broken frame)$"#
+    regex = r#"^"([^"]+)" sends (text that is not JSON|JSON that is no message|a message with the id 0|JSON that nests too deep|a ping with a body that nests too deep|a binary frame|a message of 2 MiB|text that is not UTF-8|a broken frame)$"#
 )]
 async fn sends_nonsense(scene: &mut Scene, program: String, what: String) {
     use tokio_tungstenite::tungstenite::protocol::frame::{
@@ -124,6 +124,10 @@ async fn sends_nonsense(scene: &mut Scene, program: String, what: String) {
         "JSON that is no message" => Message::text(r#"["port", 200]"#),
         "a message with the id 0" => Message::text(r#"{"port": 0, "name": "ping", "id": 0}"#),
         "JSON that nests too deep" => Message::text(format!("{}{}", "[".repeat(65), "]".repeat(65))),
+        "a ping with a body that nests too deep" => {
+            let body = format!("{}{}", "[".repeat(64), "]".repeat(64));
+            Message::text(format!(r#"{{"port": 0, "name": "ping", "id": 1, "body": {body}}}"#))
+        }
         "a binary frame" => Message::binary(vec![0xa0]),
         "a message of 2 MiB" => Message::text(" ".repeat(2 * 1024 * 1024)),
         "text that is not UTF-8" => text(vec![0xff, 0xfe]),
