@@ -163,15 +163,25 @@ Feature: User actions in two ways
         """
       Then the answer is 200
 
-  @claim:ajax-token-in-url+1
+  @claim:ajax-token-in-url+2
   Rule: A token in the URL is not taken
 
-    Scenario: In the query, as some programs do it
+    Scenario Outline: In the query as <name>, as some programs do it
       When GET _ajax/search is called as Ada with:
         """
-        {"q": "Welcome", "access_token": "eyJ"}
+        {"q": "Welcome", "<name>": "eyJ"}
         """
       Then the answer is 400 with the code 107 "token_in_url"
+      When the old program of Ada lists the Things with the query "limit=1&<name>=eyJ"
+      Then the answer is 400 with the code 107 "token_in_url"
+
+      Examples:
+        | name         |
+        | access_token |
+        | token        |
+        | bearer_token |
+        | ticket       |
+        | Token        |
 
   @claim:ajax-method+1
   Rule: Each endpoint takes one method

@@ -19,6 +19,9 @@ use crate::{
     protocol::{ErrorCode, action::Action},
 };
 
+/// Names under which tokens are put into URLs.
+const TOKENS_IN_URL: [&str; 4] = ["access_token", "token", "bearer_token", "ticket"];
+
 /// The caller of a user action: an access token, else the login cookie.
 ///
 /// `changes`, or tells others: then the request must not come from another site's page.
@@ -29,10 +32,7 @@ pub(super) async fn of_action(
     query: &str,
     changes: bool,
 ) -> Result<Arc<Caller>, Problem> {
-    // Logs would keep it (RFC 9700 2.3). Also beside another: one of them would be the wrong one (RFC 6750 2).
-    if form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "access_token") {
-        return Err(ErrorCode::TokenInUrl.into());
-    }
+    refuse_token_in_url(query)?;
     if let Some(token) = bearer(headers)? {
         let verified = app.verifier().verify(token).await?;
         return Ok(Arc::new(verified.caller()));
@@ -62,6 +62,7 @@ pub(super) async fn of_old_api(
     changes: bool,
 ) -> Result<Arc<Caller>, Problem> {
     const CHALLENGE: &str = r#"Basic realm="WidgetApp", charset="UTF-8""#;
+    refuse_token_in_url(parts.uri.query().unwrap_or_default())?;
     if changes {
         // Browsers send remembered Basic credentials along, as they do cookies.
         app.site().refuse_other_sites(&parts.headers)?;
@@ -77,6 +78,19 @@ pub(super) async fn of_old_api(
     match checked {
         Ok(user) => Ok(Arc::new(Caller::this_once(user.principal))),
         Err(refused) => Err(Problem::from(refused).challenge(CHALLENGE)),
+    }
+}
+
+/// Whether a field of a URL is one of those in which programs put tokens.
+pub(super) fn names_token(field: &str) -> bool {
+    TOKENS_IN_URL.iter().any(|name| name.eq_ignore_ascii_case(field))
+}
+
+/// Logs would keep it (RFC 9700 2.3). Also beside another: one of them would be the wrong one (RFC 6750 2).
+fn refuse_token_in_url(query: &str) -> Result<(), Problem> {
+    match form_urlencoded::parse(query.as_bytes()).any(|(name, _)| names_token(&name)) {
+        true => Err(ErrorCode::TokenInUrl.into()),
+        false => Ok(()),
     }
 }
 

@@ -46,8 +46,6 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Handover(pub mpsc::Sender<Admission>);
 
-/// Names under which tokens are put into URLs, where logs would keep them.
-const TOKENS_IN_URL: [&str; 4] = ["access_token", "token", "bearer_token", TICKET];
 /// Where one is taken, the name under which a one-time ticket is put into the URL.
 const TICKET: &str = "ticket";
 /// How far a client of server-sent events has got: the last `id` that it was sent.
@@ -243,7 +241,7 @@ fn token_in_url(parts: &Parts, takes_ticket: bool) -> Result<Option<String>, Pro
             if ticket.replace(value.into_owned()).is_some() {
                 return Err(Problem::new(ErrorCode::BadRequest, "the ticket is given twice"));
             }
-        } else if TOKENS_IN_URL.iter().any(|token| token.eq_ignore_ascii_case(&name)) {
+        } else if caller::names_token(&name) {
             return Err(ErrorCode::TokenInUrl.into());
         }
     }

@@ -199,5 +199,5 @@ fn ticket() -> Endpoint {
         .answers::<Ticket>(200, "The ticket.")
         .refuses(&[E::InvalidToken, E::TokenExpired, E::NotLoggedIn, E::InsufficientScope, E::GroupNotApproved])
         .refuses(&[E::OriginNotAllowed, E::UnsupportedMediaType, E::ThingNotFound, E::InvalidAction])
-        .refuses(&[E::TooManyRequests, E::Unavailable])
+        .refuses(&[E::TooManyRequests, E::Unavailable, E::TokenInUrl])
 }

@@ -37,6 +37,7 @@ pub(super) fn all() -> Vec<Endpoint> {
 fn endpoint(method: &'static str, path: &'static str, id: &str) -> Endpoint {
     let endpoint = Endpoint::new(method, path, id, tag::OLD_API).by(&[By::Password, By::Cookie]).refuses(&[
         E::BadRequest,
+        E::TokenInUrl,
         E::NotLoggedIn,
         E::WrongCredentials,
         E::TooManyRequests,

@@ -50,6 +50,11 @@ async fn lists(scene: &mut Scene, name: Name) {
     call(scene, &name, "GET", THINGS, None, None).await;
 }
 
+#[when(expr = "the old program of {person} lists the Things with the query {string}")]
+async fn lists_with(scene: &mut Scene, name: Name, query: String) {
+    call(scene, &name, "GET", &format!("{THINGS}?{query}"), None, None).await;
+}
+
 #[when(expr = "the old program of {person} replaces the notes by {string}")]
 async fn replaces(scene: &mut Scene, name: Name, notes: String) {
     let path = the_thing(scene);
