@@ -83,6 +83,23 @@ Feature: User actions in two ways
         | the patch does not fit  | edit   | {"thing": "THING", "key": "k", "patch": [{"op": "remove", "path": "/parts/x"}]} | 422    | 203  |
         | the body is another one | edit   | {"thing": "THING", "key": 5}                                                   | 400    | 208  |
 
+    Scenario Outline: Refused by both, a GET: <because>
+      Given "program" streams as Ada
+      When GET _ajax/<action> is called as Ada with:
+        """
+        <body>
+        """
+      And "program" does <action> with the same body
+      Then both are refused with 400 and the code 208
+
+      Examples:
+        | because                    | action  | body                               |
+        | the limit is no number     | scroll  | {"limit": "abc"}                   |
+        | the limit is below 0       | search  | {"q": "welcome", "limit": -1}      |
+        | there is nothing to search | search  | {"limit": 1}                       |
+        | no such place              | history | {"thing": "THING", "before": "x"}  |
+        | no Thing is named          | history | {"limit": 1}                       |
+
   @claim:http-problem+1 @claim:response-format+1
   Rule: HTTP answers are JSON, errors are problem documents
 

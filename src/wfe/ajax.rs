@@ -66,16 +66,17 @@ async fn call(
     Ok(json_answer(StatusCode::OK, reply))
 }
 
-/// The fields of a query as a body: `limit` and `before` are numbers, `view` is JSON, the others are text.
+/// The fields of a query as a body: `limit` and `before` are numbers, `view` is JSON, the others are text. One that does
+/// not fit is refused as it is in the body of a request on port 200.
 pub(super) fn from_query(query: &str) -> Result<Map<String, Value>, Problem> {
     let fields = Fields::parse(query.as_bytes())?;
     let mut body = Map::new();
     for name in ["thing", "cursor", "q", "limit", "before", "view"] {
         let Some(text) = fields.get(name) else { continue };
-        let bad = |_| Problem::new(ErrorCode::BadRequest, format!("\"{name}\" cannot be read"));
+        let misfit = |what: &str| Problem::new(ErrorCode::InvalidAction, format!("\"{name}\" is {what}"));
         let value = match name {
-            "limit" | "before" => text.parse::<u64>().map(Value::from).map_err(|_| ()).map_err(bad)?,
-            "view" => serde_json::from_str(text).map_err(|_| ()).map_err(bad)?,
+            "limit" | "before" => text.parse::<u64>().map_err(|_| misfit("a whole number from 0"))?.into(),
+            "view" => serde_json::from_str(text).map_err(|error| misfit(&format!("JSON: {error}")))?,
             _ => text.into(),
         };
         body.insert(name.into(), value);

@@ -186,8 +186,10 @@ async fn ajax_with_the_cookie_takes_json_from_our_own_pages_only() {
     for bad in ["", "[]", "{", r#"{"thing": 1}"#] {
         assert!(front.post_json("/_ajax/select", &[cookie], bad).await.is(400, "bad_request"), "{bad}");
     }
-    for query in ["limit=many", "limit=1&limit=2", "view=%7B"] {
-        assert!(front.get(&format!("/_ajax/scroll?{query}"), &[cookie]).await.is(400, "bad_request"), "{query}");
+    for (query, name) in
+        [("limit=1&limit=2", "bad_request"), ("limit=many", "invalid_action"), ("view=%7B", "invalid_action")]
+    {
+        assert!(front.get(&format!("/_ajax/scroll?{query}"), &[cookie]).await.is(400, name), "{query}");
     }
 }
 

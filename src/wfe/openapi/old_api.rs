@@ -67,6 +67,7 @@ fn list() -> Endpoint {
         .parameter(json!({"name": "limit", "in": "query", "required": false, "description": "Most Things to return.",
             "schema": {"type": "integer"}}))
         .answers::<Things>(200, "The page.")
+        .refuses(&[E::InvalidAction])
 }
 
 fn create() -> Endpoint {
