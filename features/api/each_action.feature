@@ -127,7 +127,7 @@ Feature: The user actions, one by one
         {"body": {"durable": true, "offset": OFFSET+1}}
         """
 
-  @claim:action-scroll+1
+  @claim:action-scroll+2
   Rule: scroll gives the feed page by page, the last changed first
 
     Scenario: Two pages of two
@@ -148,6 +148,18 @@ Feature: The user actions, one by one
       Then "program" receives:
         """
         {"id": 72, "body": {"things": [{"title": "T0"}, {"thing": "THING", "title": "Welcome"}], "next": null}}
+        """
+
+    Scenario: From where no page ended
+      Given WidgetApp is running
+      And "program" streams as Ada
+      When "program" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_scroll", "id": 1, "body": {"cursor": "nonsense"}}
+        """
+      Then "program" receives:
+        """
+        {"id": 1, "error": {"code": 208, "name": "invalid_action"}}
         """
 
   @claim:action-scroll-thing+1

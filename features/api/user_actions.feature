@@ -95,6 +95,7 @@ Feature: User actions in two ways
       Examples:
         | because                    | action  | body                               |
         | the limit is no number     | scroll  | {"limit": "abc"}                   |
+        | the cursor is none         | scroll  | {"cursor": "nonsense"}             |
         | the limit is below 0       | search  | {"q": "welcome", "limit": -1}      |
         | there is nothing to search | search  | {"limit": 1}                       |
         | no such place              | history | {"thing": "THING", "before": "x"}  |

@@ -49,6 +49,7 @@ pub use groups::Group;
 pub use login_sessions::hash as login_hash;
 pub use oauth::{Code, KeptKey, Redeemed, SigningKey};
 pub use searching::{Searched, Texts};
+pub use things::Cursor;
 pub use whole::WholeStore;
 
 use cache::Cache;

@@ -22,6 +22,7 @@ use crate::{
         action::Things,
         limits::{MAX_QUERY_CHARS, MAX_TITLE_CHARS, PAGE_THINGS},
     },
+    store::Cursor,
 };
 
 /// Lets the forms of a page lead beyond our own pages in the end. Browsers hold `form-action` also against
@@ -74,7 +75,7 @@ pub(super) async fn home(
     let sought = query.get("q");
     let things = match sought {
         Some(text) => app.store().search(&user.principal, text, PAGE_THINGS)?,
-        None => app.store().feed(&user.principal, query.get("cursor"), PAGE_THINGS)?,
+        None => app.store().feed(&user.principal, query.get("cursor").and_then(Cursor::read), PAGE_THINGS)?,
     };
     let administers = access::may_administer(app.store(), &Arc::new(caller)).is_ok();
     let content = html! {

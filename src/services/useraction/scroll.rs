@@ -4,11 +4,14 @@
 use std::rc::Rc;
 
 use super::{Call, UserActions, done_by, failed, finish};
-use crate::protocol::{
-    ErrorBody, ErrorCode,
-    action::{ActionPush, Scroll},
-    limits,
-    message::Empty,
+use crate::{
+    protocol::{
+        ErrorBody, ErrorCode,
+        action::{ActionPush, Scroll},
+        limits,
+        message::Empty,
+    },
+    store::Cursor,
 };
 
 /// Largest `view`, encoded: it goes to everyone who has the Thing open.
@@ -23,10 +26,18 @@ pub(super) fn run(actions: &Rc<UserActions>, mut call: Call) {
         let done = in_thing(actions, &call, body);
         return finish(call, done);
     }
+    let cursor = match body.cursor.as_deref().map(Cursor::read) {
+        // Who goes on from nowhere would read the first page for ever.
+        Some(None) => {
+            let why = "a \"cursor\" is the \"next\" of the page before; leave it out for the first page";
+            return finish::<()>(call, Err(ErrorBody::new(ErrorCode::InvalidAction, why)));
+        }
+        given => given.flatten(),
+    };
     let (store, caller) = (actions.store.clone(), call.caller().clone());
     let limit = body.limit.unwrap_or(limits::PAGE_THINGS).clamp(1, limits::MAX_PAGE_THINGS);
     tokio::task::spawn_local(async move {
-        let page = tokio::task::spawn_blocking(move || store.feed(&caller, body.cursor.as_deref(), limit)).await;
+        let page = tokio::task::spawn_blocking(move || store.feed(&caller, cursor, limit)).await;
         finish(call, super::search::page(page, failed));
     });
 }
