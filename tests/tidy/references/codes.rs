@@ -16,18 +16,26 @@ pub(super) fn page() -> String {
          | code | name | temporary | what it means |\n|---|---|---|---|\n",
     );
     for code in ErrorCode::ALL {
-        row(&mut page, code.number(), code.name(), code.temporary(), code.message());
+        row(&mut page, code.number(), code.name(), yes_or_no(code.temporary()), code.message());
     }
     page += "\n## Close codes\n\n\
-             After a code below 4500 a client comes back by itself; from 4500 on it does not.\n\n\
+             After a code below 4500 a client comes back by itself; from 4500 on it does not, \
+             but for 4501, after which it may with a new token.\n\n\
              | code | name | come back | why |\n|---|---|---|---|\n";
     for code in CloseCode::ALL {
-        row(&mut page, code.number(), code.name(), CloseCode::reconnect(code.number()), code.message());
+        let come_back = match code {
+            CloseCode::TokenExpired => "with a new token",
+            _ => yes_or_no(CloseCode::reconnect(code.number())),
+        };
+        row(&mut page, code.number(), code.name(), come_back, code.message());
     }
     page
 }
 
-fn row(page: &mut String, number: u16, name: &str, flag: bool, message: &str) {
-    let flag = if flag { "yes" } else { "no" };
-    writeln!(page, "| {number} | `{name}` | {flag} | {message} |").expect("text takes all text");
+fn yes_or_no(flag: bool) -> &'static str {
+    if flag { "yes" } else { "no" }
+}
+
+fn row(page: &mut String, number: u16, name: &str, answer: &str, message: &str) {
+    writeln!(page, "| {number} | `{name}` | {answer} | {message} |").expect("text takes all text");
 }
