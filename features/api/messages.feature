@@ -119,6 +119,17 @@ Feature: Messages
         | the patch is none         | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"key": "k", "patch": {"op": "add"}}} | 203 | invalid_patch |
         | the update is none        | {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING", "body": {"key": "k", "update": "/////w=="}} | 300 | invalid_update |
 
+    Scenario: The message says what is wrong, and where
+      Given "monitor" streams as Ada
+      When "monitor" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_scroll", "id": 7, "body": {"limit": "abc"}}
+        """
+      Then "monitor" receives:
+        """
+        {"id": 7, "error": {"code": 208, "name": "invalid_action", "message": "the body does not fit this action: body.limit: invalid type: string \"abc\", expected a whole number from 0"}}
+        """
+
   @claim:not-a-message+1
   Rule: What is no message ends the stream with 4509
 

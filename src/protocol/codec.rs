@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
-use super::limits::MAX_DEPTH;
+use super::{
+    limits::MAX_DEPTH,
+    misfit::{self, Place},
+};
 
 /// How a connection encodes its messages; chosen by the websocket subprotocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,11 +61,11 @@ impl Codec {
         match self {
             // What `T` does not name is passed over by serde_json, however deep it nests.
             Self::Json if nests_too_deep(bytes) => Err(DecodeError(too_deep())),
-            Self::Json => serde_json::from_slice(bytes).map_err(|error| DecodeError(error.to_string())),
+            Self::Json => serde_json::from_slice(bytes).map_err(|error| DecodeError(describe_json::<T>(bytes, &error))),
             Self::Cbor | Self::Yjs => {
                 let mut rest = bytes;
                 let value = ciborium::de::from_reader_with_recursion_limit(&mut rest, MAX_DEPTH)
-                    .map_err(|error| DecodeError(describe(&error)))?;
+                    .map_err(|error| DecodeError(describe_cbor::<T>(bytes, &error)))?;
                 match rest {
                     [] => Ok(value),
                     _ => Err(DecodeError(format!("{} bytes follow the message", rest.len()))),
@@ -100,12 +103,22 @@ fn too_deep() -> String {
     format!("nested deeper than {MAX_DEPTH}")
 }
 
-fn describe(error: &ciborium::de::Error<std::io::Error>) -> String {
+fn describe_json<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> String {
+    // Of what is no JSON, line and column say most.
+    let placed = if error.is_data() { serde_json::from_slice::<Place<T>>(bytes).err() } else { None };
+    let placed = placed.map(|placed| placed.to_string());
+    misfit::at(placed.as_ref().and_then(|placed| placed.split(" at line ").next()), error)
+}
+
+fn describe_cbor<T: DeserializeOwned>(bytes: &[u8], error: &ciborium::de::Error<std::io::Error>) -> String {
     use ciborium::de::Error::{Io, RecursionLimitExceeded, Semantic, Syntax};
     match error {
         Io(_) => "the CBOR ends too early".into(),
         Syntax(at) => format!("not CBOR at byte {at}"),
-        Semantic(_, text) => text.clone(),
+        Semantic(_, text) => match ciborium::de::from_reader_with_recursion_limit::<Place<T>, _>(bytes, MAX_DEPTH) {
+            Err(Semantic(_, place)) => misfit::at(Some(&place), text),
+            _ => misfit::at(None, text),
+        },
         RecursionLimitExceeded => too_deep(),
     }
 }

@@ -13,7 +13,7 @@ use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
 use super::{App, problem::Problem};
-use crate::protocol::ErrorCode;
+use crate::protocol::{Codec, ErrorCode};
 
 /// Middleware: replaces the body by one that is all here.
 pub(super) async fn read_whole(State(app): State<App>, request: Request, next: Next) -> Result<Response, Problem> {
@@ -45,7 +45,7 @@ pub(super) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Res
     if !is_type(headers, "application/json") {
         return Err(ErrorCode::UnsupportedMediaType.into());
     }
-    serde_json::from_slice(body).map_err(|error| Problem::new(ErrorCode::BadRequest, format!("the body: {error}")))
+    Codec::Json.decode(body).map_err(|error| Problem::new(ErrorCode::BadRequest, format!("the body: {error}")))
 }
 
 /// Whether the body is announced as this type; parameters like `charset` are passed over.
