@@ -11,7 +11,16 @@ let edit = { key: 'checked-by-node', patch: [{ op: 'add', path: '/meta/checked',
 
 const show = ({ offset, body }) => console.log(offset, body.user, JSON.stringify(body.patch));
 
+// A WebSocket does not show why it was refused. A ticket is refused for the same reasons, and says them.
+async function whyRefused() {
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' };
+  const address = new URL('/_ajax/ticket', url.replace(/^ws/, 'http'));
+  const answer = await fetch(address, { method: 'POST', headers, body: JSON.stringify({ thing }) });
+  return answer.ok ? {} : answer.json();
+}
+
 function stream() {
+  let welcomed = false;
   // Browsers cannot send headers with a WebSocket, so the token stands among the subprotocols.
   const socket = new WebSocket(url, ['widgetapp.v1.json', `bearer.${token}`]);
   const send = (action, id, body) =>
@@ -23,6 +32,7 @@ function stream() {
     if (error) {
       console.log('refused:', error.message);
     } else if (name === 'welcome') {
+      welcomed = true;
       console.log('welcome,', body.user);
       send('open', 1, { since });
     } else if (id === 1) {
@@ -40,10 +50,13 @@ function stream() {
     }
   };
   socket.onerror = () => {}; // a close follows
-  socket.onclose = ({ code }) => {
+  socket.onclose = async ({ code }) => {
     console.log('closed with', code);
     if (code >= 4500) return; // coming back would not help
-    setTimeout(stream, 500 + Math.random() * 1500);
+    const { status, detail, retry_after_ms } = welcomed ? {} : await whyRefused().catch(() => ({})); // or no connection
+    if (status) console.log('refused with', status, detail);
+    if (status >= 400 && status < 500 && status !== 429) return; // trying again would not help
+    setTimeout(stream, retry_after_ms ?? 500 + Math.random() * 1500);
   };
 }
 

@@ -61,6 +61,13 @@ async def main(thing):
             print("closed with", code)
             if code >= 4500:  # coming back would not help
                 return
+        except websockets.InvalidStatus as refused:
+            answer = refused.response
+            is_json = "json" in answer.headers.get("Content-Type", "")
+            print("refused with", answer.status_code, json.loads(answer.body)["detail"] if is_json else "")
+            if answer.status_code not in (429, 502, 503, 504):  # trying again would not help
+                return
+            await asyncio.sleep(int(answer.headers.get("Retry-After", 1)))
         except OSError as error:
             print("no connection:", error)
         await asyncio.sleep(random.uniform(0.5, 2))
