@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import * as oauth from "openid-client";
 
 const [server, id] = process.argv.slice(2);
-// The demonstration speaks plain HTTP; leave this line out for a server with a certificate.
+// The demonstration speaks plain HTTP; for a server with a certificate leave out this line, and `plain` below.
 const plain = { execute: [oauth.allowInsecureRequests], algorithm: "oauth2" };
 const widgetapp = await oauth.discovery(new URL(server), id, undefined, oauth.None(), plain);
 
