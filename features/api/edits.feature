@@ -33,6 +33,38 @@ Feature: Edits
       Then "writer" has got the changes "reply" at one offset after the other
       And "second" has got the changes "push" at one offset after the other
 
+  @claim:edit-empty+1
+  Rule: An edit that changes nothing takes a place in the log too
+
+    Scenario Outline: <what>
+      Given "reader" streams as Grace
+      And "reader" opens the Thing
+      And "writer" streams as Ada
+      When "writer" opens the Thing
+      And "writer" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_edit", "id": 7, "thing": "THING",
+         "body": {"key": "empty", "patch": <patch>}}
+        """
+      Then "writer" receives:
+        """
+        {"id": 7, "offset": OFFSET+1, "body": {"offset": OFFSET+1, "durable": true}}
+        """
+      And "reader" receives:
+        """
+        {"name": "widgetApp_useraction_edit", "offset": OFFSET+1, "body": {"user": "ada", "patch": []}}
+        """
+      When "writer" edits the title
+      Then "reader" receives:
+        """
+        {"name": "widgetApp_useraction_edit", "offset": OFFSET+2}
+        """
+
+      Examples:
+        | what                       | patch                                                             |
+        | A patch without operations | []                                                                |
+        | A title that it has        | [{"op": "replace", "path": "/meta/title", "value": "Welcome"}]    |
+
   @claim:edit-durable+1
   Rule: An edit is durable when it is acknowledged
 
