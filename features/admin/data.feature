@@ -110,6 +110,28 @@ Feature: Stored data
       When the administrator runs "widgetapp backup other --data absent"
       Then the command ends with code 1 and the one line "there is no store.db in absent"
 
+  @claim:data-whole+1
+  Rule: A server does not begin anew where half of its data is
+
+    Scenario Outline: <file> is missing
+      When the server is killed
+      And "<file>" is lost
+      And the administrator starts a second server on the same data
+      Then the command ends with code 1 and the one line "<file> is missing in"
+      And the data directory has no file "<file>"
+
+      Examples:
+        | file     |
+        | store.db |
+        | log.db   |
+
+    Scenario: The log is older than the rest
+      Given Ada and Grace have the Thing open
+      When the administrator runs "widgetapp backup copy"
+      And Ada changes the title to "Lost"
+      And the server is stopped and started with nothing but "log.db" of the backup "copy"
+      Then the server's log tells "log.db is older than store.db"
+
   @claim:backup-files+1
   Rule: The files of a running server are no backup
 

@@ -1,5 +1,5 @@
 //! The data directory as a whole: [`backup`] copies it while a server uses it, [`check`] tells whether all of it
-//! fits together. Both only read what is there, and need no server.
+//! fits together, [`demand_whole`] whether a database is missing. They only read what is there, and need no server.
 //!
 //! Owns in which order the two databases are read. `store.db` names Things of `log.db`, and never the other way
 //! round; a new Thing is in the log before it is in the list, and stays there. So whoever reads `store.db` first
@@ -33,6 +33,16 @@ pub enum DataError {
         /// Where.
         directory: PathBuf,
     },
+    /// The other one tells that it was there.
+    #[error("{missing} is missing in {directory}, and {there} is that of a server with Things; put the backup back whole, with {missing}", directory = .directory.display())]
+    Half {
+        /// Which is missing.
+        missing: &'static str,
+        /// Which is there.
+        there: &'static str,
+        /// Where.
+        directory: PathBuf,
+    },
     /// One of them was written by a later release.
     #[error("{0}")]
     TooNew(String),
@@ -59,6 +69,26 @@ pub fn demand_known(directory: &Path) -> Result<(), DataError> {
         Err(error @ LogError::TooNew { .. }) => Err(DataError::TooNew(format!("{log_file}: {error}"))),
         _ => Ok(()),
     }
+}
+
+/// Refuses data of which one database is missing: a server would begin an empty one, and what is lost with the other
+/// would be noticed late. One that starts for the first time makes `store.db` first, and no Things before it has both.
+///
+/// # Errors
+/// Only one is there, and it had the other beside it.
+pub fn demand_whole(directory: &Path) -> Result<(), DataError> {
+    let half = |missing, there| Err(DataError::Half { missing, there, directory: directory.into() });
+    let (store, log) = (directory.join(store::FILE), directory.join(log::sqlite::FILE));
+    match (store.exists(), log.exists()) {
+        (false, true) => half(store::FILE, log::sqlite::FILE),
+        (true, false) if names_things(&store) => half(log::sqlite::FILE, store::FILE),
+        _ => Ok(()),
+    }
+}
+
+/// Whether there are Things in the list. A file that cannot be read is told of by whoever opens it next.
+fn names_things(store: &Path) -> bool {
+    open(store).and_then(|store| store.prepare("SELECT 1 FROM things")?.exists([])).unwrap_or(false)
 }
 
 /// The files of the two databases, in the order in which they are to be read.

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::{
     backup::{BackupError, back_up},
     check::{CheckError, Checked, check},
+    demand_whole,
 };
 use crate::{
     clock,
@@ -259,4 +260,24 @@ fn data_of_another_release_is_not_judged() {
         set_version(store::FILE, version);
         assert!(matches!(check(data.path(), &mut |_| {}), Err(CheckError::Store(_))));
     }
+}
+
+#[test]
+fn a_server_begins_and_goes_on_but_not_with_half_of_its_data() {
+    book::claims!("data-whole", 1);
+    let empty = tempfile::tempdir().unwrap();
+    demand_whole(empty.path()).unwrap();
+    let without_things = Fixture::new();
+    demand_whole(without_things.dir.path()).unwrap();
+    let data = Data::new();
+    data.thing(1);
+    demand_whole(data.path()).unwrap();
+    let says_missing = |file: &str| {
+        let aside = data.path().join("aside");
+        fs::rename(data.path().join(file), &aside).unwrap();
+        let error = demand_whole(data.path()).unwrap_err().to_string();
+        fs::rename(aside, data.path().join(file)).unwrap();
+        assert!(error.starts_with(&format!("{file} is missing in ")), "{error}");
+    };
+    [sqlite::FILE, store::FILE].into_iter().for_each(says_missing);
 }

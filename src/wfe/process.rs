@@ -40,6 +40,7 @@ use super::{
 use crate::{
     access::{self, Caller, Door, Principal},
     config::{Config, Durability},
+    data,
     ipc::{
         ProcessId,
         control::{Command, Commands, Control, LinkEnd, Report, Start},
@@ -70,6 +71,7 @@ pub async fn run(control: Control, mut commands: Commands, start: Start) -> anyh
     let _ignored = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
     let config = Arc::new(config);
     let data = config.server.data.clone();
+    data::demand_whole(&data)?;
     let store = Store::open(&data).with_context(|| format!("cannot use store.db in {}", data.display()))?;
     let durability = match config.log.durability {
         Durability::Fsync => log::Durability::Fsync,

@@ -56,11 +56,15 @@ impl Listing {
             }
         });
         // A thread of its own: nothing waits for it, the end of the process neither.
-        let catching_up = std::thread::Builder::new().name("catch-up".into()).spawn(move || {
-            if let Err(error) = catch_up(&store, &*log) {
-                seldom!(error, %error, "what was changed before the start cannot all be found yet");
-            }
-        });
+        let catching_up =
+            std::thread::Builder::new().name("catch-up".into()).spawn(move || match catch_up(&store, &*log) {
+                Ok(0) => {}
+                Ok(things) => tracing::error!(
+                    things,
+                    "log.db is older than store.db, and lacks changes of Things; put the backup back whole"
+                ),
+                Err(error) => seldom!(error, %error, "what was changed before the start cannot all be found yet"),
+            });
         if let Err(error) = catching_up {
             seldom!(error, %error, "what was changed before the start cannot be found yet");
         }
@@ -119,17 +123,21 @@ impl Inner {
     }
 }
 
-/// Looks through all Things that have changed since a search last looked through them.
-fn catch_up(store: &Store, log: &dyn Log) -> Result<(), StoreError> {
-    let mut last = 0;
+/// Looks through all Things that have changed since a search last looked through them, and tells how many of them have
+/// lost changes since.
+fn catch_up(store: &Store, log: &dyn Log) -> Result<u64, StoreError> {
+    let (mut row, mut cut_short) = (0, 0);
     loop {
-        let things = store.searched_after(last, AT_ONCE)?;
-        let Some((row, ..)) = things.last() else { return Ok(()) };
-        last = *row;
+        let things = store.searched_after(row, AT_ONCE)?;
+        let Some((last_row, ..)) = things.last() else { return Ok(cut_short) };
+        row = *last_row;
         let mut rows = Vec::new();
         for (_, thing, searched_until) in things {
             // What cannot be read now is told of when somebody opens it.
-            let changed = log.last(thing).is_ok_and(|last| last.is_some_and(|last| last > searched_until));
+            let Ok(last) = log.last(thing) else { continue };
+            // A Thing is in the log before it is in the list, with one change at least.
+            cut_short += u64::from(last.unwrap_or(0) < searched_until.max(1));
+            let changed = last.is_some_and(|last| last > searched_until);
             let texts = if changed { texts_now(log, thing).ok().flatten() } else { None };
             rows.extend(texts.map(|texts| Searched { thing, at_ms: LISTED, texts: Some(texts), words_changed: true }));
         }

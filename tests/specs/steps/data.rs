@@ -1,6 +1,11 @@
 //! What is in the data directory.
 
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use cucumber::{gherkin::Step, given, then, when};
 use rusqlite::{Connection, OpenFlags};
@@ -116,6 +121,30 @@ async fn started_on_backup(scene: &mut Scene, name: String) {
         place
     };
     scene.start_again_on("TERM", moved).await;
+}
+
+#[when(expr = "the server is stopped and started with nothing but {string} of the backup {string}")]
+async fn started_on_part(scene: &mut Scene, file: String, name: String) {
+    let from = backup(scene, &name).join(&file);
+    let replaced = move |data: TempDir| {
+        lose(&data.path().join(&file));
+        fs::copy(from, data.path().join(file)).expect("it can be copied");
+        data
+    };
+    scene.start_again_on("TERM", replaced).await;
+}
+
+#[when(expr = "{string} is lost")]
+async fn is_lost(scene: &mut Scene, file: String) {
+    lose(&scene.product().data().join(file));
+}
+
+/// Takes a database away, with its journals if it has any.
+fn lose(database: &Path) {
+    fs::remove_file(database).expect("it is there");
+    for journal in ["wal", "shm"] {
+        let _ = fs::remove_file(format!("{}-{journal}", database.display()));
+    }
 }
 
 fn backup(scene: &Scene, name: &str) -> PathBuf {
