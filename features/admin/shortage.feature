@@ -7,8 +7,8 @@ Feature: What runs out
     And "writer" streams as Ada
     And "writer" opens the Thing
 
-  @claim:disk-full+1
-  Rule: A full disk puts edits off, and nothing else
+  @claim:disk-full+2
+  Rule: A full disk puts off what is to be stored, and nothing else
 
     Scenario: No room for a while
       Given there is no room on the disk
@@ -40,6 +40,61 @@ Feature: What runs out
         {"id": 4, "offset": OFFSET+1, "body": {"durable": true}}
         """
       And the server's log tells "the log can be written again"
+
+    Scenario: Nobody is let in who could not be remembered
+      Given there is no room on the disk
+      When Grace fills in the login page
+      Then the answer is 503
+      And the page says "the server cannot store anything just now"
+      And the answer's header "Retry-After" is "1"
+      When Grace tries to log in
+      Then the answer is 503 with the code 115 "unavailable"
+      And the answer's header "Retry-After" is "1"
+      And nobody was let in
+      And the server's log tells "a login cannot be read or stored"
+      When there is room on the disk again
+      And Grace tries to log in
+      Then the answer is 200
+
+    Scenario: No tokens for a while
+      Given there is no room on the disk
+      When the external system asks for a token with:
+        """
+        grant_type=client_credentials&client_id=demo-external-system&client_secret=SECRET
+        """
+      Then the answer is 503 and like:
+        """
+        {"error": "temporarily_unavailable", "error_description": "the server cannot store anything just now; try again later"}
+        """
+      And the answer's header "Retry-After" is "1"
+      When there is room on the disk again
+      And the external system asks for a token with:
+        """
+        grant_type=client_credentials&client_id=demo-external-system&client_secret=SECRET
+        """
+      Then the answer is 200 and like:
+        """
+        {"access_token": "...", "token_type": "Bearer", "expires_in": 600, "scope": "..."}
+        """
+
+    Scenario: Nobody is invited for a while
+      Given there is no room on the disk
+      When "writer" sends:
+        """
+        {"port": 200, "name": "widgetApp_useraction_invite", "id": 2, "thing": "THING",
+         "body": {"user": "grace", "role": "viewer"}}
+        """
+      Then "writer" receives:
+        """
+        {"id": 2, "error": {"code": 115, "name": "unavailable", "temporary": true, "retry_after_ms": 1000}}
+        """
+
+    Scenario: What would come with every request is told once
+      Given there is no room on the disk
+      When Grace tries to log in 10 times
+      Then the server's log has told 1 time of "a login cannot be read or stored"
+      And the server's log has told 0 times of "failed to save session"
+      And the server's log has told 0 times of "error=Backend"
 
   @claim:no-descriptors+1
   Rule: Without descriptors new clients are refused, and those that are there go on

@@ -140,6 +140,12 @@ impl ErrorBody {
         }
     }
 
+    /// There is no room on the disk, or it fails; edits that meet that have a code of their own.
+    pub fn cannot_store() -> Self {
+        Self::new(ErrorCode::Unavailable, "the server cannot store anything just now; try again later")
+            .retry_after(1000)
+    }
+
     /// The same error, to be tried again after `millis`.
     pub fn retry_after(mut self, millis: u64) -> Self {
         self.retry_after_ms = Some(millis);

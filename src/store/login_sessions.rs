@@ -40,6 +40,10 @@ impl SessionStore for Store {
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let data =
             serde_json::to_string(&record.data).map_err(|error| session_store::Error::Encode(error.to_string()))?;
+        // Whoever lets somebody in saves it, to know whether that went well; the session layer does it once more.
+        if self.load(&record.id).await?.as_ref() == Some(record) {
+            return Ok(());
+        }
         let (hash, expires_at) = (hash(&record.id), record.expiry_date.unix_timestamp());
         self.off_thread(move |store| {
             store.write(|db| {
@@ -62,7 +66,7 @@ impl SessionStore for Store {
                 let now = signed(clock::unix_seconds());
                 Ok(query.query_row(params![hash(id), now], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
             })
-            .map_err(|error| session_store::Error::Backend(error.to_string()))?;
+            .map_err(|error| failed(&error))?;
         let Some((data, expires_at)) = found else {
             return Ok(None);
         };
@@ -99,12 +103,15 @@ impl Store {
         write: impl FnOnce(&Self) -> super::Result<()> + Send + 'static,
     ) -> session_store::Result<()> {
         let store = self.clone();
-        let backend = |error: &dyn fmt::Display| session_store::Error::Backend(error.to_string());
-        tokio::task::spawn_blocking(move || write(&store))
-            .await
-            .map_err(|error| backend(&error))?
-            .map_err(|error| backend(&error))
+        let written = tokio::task::spawn_blocking(move || write(&store)).await;
+        written.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
     }
+}
+
+/// Told here, once for all who ask: the layers between would tell it with each request.
+fn failed(error: &dyn fmt::Display) -> session_store::Error {
+    crate::limiter::seldom!(error, %error, "a login cannot be read or stored");
+    session_store::Error::Backend(error.to_string())
 }
 
 /// What is kept of a login's id.

@@ -54,7 +54,10 @@ pub use whole::WholeStore;
 
 use cache::Cache;
 
-use crate::access::Change;
+use crate::{
+    access::Change,
+    protocol::{ErrorBody, ErrorCode},
+};
 
 /// Connections that only read.
 const READERS: usize = 2;
@@ -117,6 +120,22 @@ pub enum StoreError {
     /// It cannot be removed as long as there is something of it; says what, and what to do.
     #[error("{0}")]
     InUse(String),
+}
+
+impl StoreError {
+    /// Whether the disk takes or gives nothing just now: it is full, read-only or failing, or no descriptor is left.
+    pub fn is_of_the_disk(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+        matches!(self, Self::Database(rusqlite::Error::SqliteFailure(error, _))
+            if matches!(error.code, CannotOpen | DiskFull | ReadOnly | SystemIoFailure))
+    }
+}
+
+/// What those are told who ask for something that [the disk](StoreError::is_of_the_disk) does not allow.
+impl From<&StoreError> for ErrorBody {
+    fn from(error: &StoreError) -> Self {
+        if error.is_of_the_disk() { Self::cannot_store() } else { ErrorCode::Internal.into() }
+    }
 }
 
 /// What the store's functions return.

@@ -1,7 +1,5 @@
 //! Login with name and password: by form for people, by JSON for programs; logout; the login cookie.
 
-use std::fmt;
-
 use axum::{
     body::Bytes,
     extract::{RawQuery, State},
@@ -26,7 +24,7 @@ use super::{
 use crate::{
     access::Principal,
     clock,
-    protocol::ErrorCode,
+    protocol::{ErrorBody, ErrorCode},
     store::{
         Store,
         audit::{Entry, Event},
@@ -121,7 +119,10 @@ pub(super) async fn submit(
         }
         checked => checked?,
     };
-    begin(&app, &mut auth, &user).await?;
+    if let Err(problem) = begin(&app, &mut auth, &user).await {
+        let destination = authorize::destination_of(&app, &next);
+        return if by_form { Ok(pages::login(&next, Some(&problem), destination.as_deref())) } else { Err(problem) };
+    }
     Ok(if by_form {
         Redirect::to(&next).into_response()
     } else {
@@ -130,21 +131,20 @@ pub(super) async fn submit(
     })
 }
 
+/// Lets the user in, once that is stored. The store tells the log why if it cannot be.
 async fn begin(app: &App, auth: &mut AuthSession, user: &LoggedIn) -> Result<(), Problem> {
-    let failed = |error: &dyn fmt::Display| {
-        crate::limiter::seldom!(error, %error, "a login could not be kept");
-        Problem::from(ErrorCode::Internal)
-    };
+    let failed = |_| Problem::from(ErrorBody::cannot_store());
     if auth.user.is_some() {
         // axum-login renews the id of a session only when nobody was logged in before.
-        auth.session.cycle_id().await.map_err(|error| failed(&error))?;
+        auth.session.cycle_id().await.map_err(failed)?;
     }
-    auth.login(user).await.map_err(|error| failed(&error))?;
+    auth.login(user).await.map_err(|_| ErrorBody::cannot_store())?;
     let expires_at = clock::unix_seconds() + app.config().http.login_seconds;
-    auth.session.insert(EXPIRES_AT, expires_at).await.map_err(|error| failed(&error))?;
+    auth.session.insert(EXPIRES_AT, expires_at).await.map_err(failed)?;
     let date = OffsetDateTime::from_unix_timestamp(i64::try_from(expires_at).unwrap_or(i64::MAX));
     auth.session.set_expiry(date.ok().map(Expiry::AtDateTime));
-    Ok(())
+    // The layer would do it behind the answer, and put an empty one in its place if it fails.
+    auth.session.save().await.map_err(failed)
 }
 
 /// `POST /logout`.
@@ -159,10 +159,7 @@ pub(super) async fn logout(
         let Principal { name, .. } = &user.principal;
         app.audit().note(Entry { address: Some(address), ..Entry::of(&user.principal, Event::LoggedOut, name) });
     }
-    auth.logout().await.map_err(|error| {
-        crate::limiter::seldom!(error, %error, "a logout failed");
-        Problem::from(ErrorCode::Internal)
-    })?;
+    auth.logout().await.map_err(|_| ErrorBody::cannot_store())?;
     Ok(Redirect::to("/login").into_response())
 }
 

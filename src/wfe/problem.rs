@@ -119,7 +119,7 @@ impl From<Denied> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         crate::limiter::seldom!(error, %error, "the store failed at a request");
-        ErrorCode::Internal.into()
+        ErrorBody::from(&error).into()
     }
 }
 

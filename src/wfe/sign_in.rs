@@ -203,7 +203,10 @@ impl AuthnBackend for SignIn {
     }
 
     async fn get_user(&self, name: &String) -> Result<Option<LoggedIn>, Refused> {
-        let login = self.store.login(name)?.filter(|login| !login.disabled);
+        let login = self.store.login(name).inspect_err(|error| {
+            crate::limiter::seldom!(error, %error, "the user of a login cannot be read");
+        })?;
+        let login = login.filter(|login| !login.disabled);
         Ok(login.map(|login| LoggedIn::new(login.principal, &login.password_hash)))
     }
 }

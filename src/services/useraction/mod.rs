@@ -181,7 +181,7 @@ fn done_by(call: &Call) -> ActionPush<'_> {
 /// The store cannot answer; the caller may try again.
 fn failed(error: &StoreError) -> ErrorBody {
     crate::limiter::seldom!(error, %error, "the store cannot be read or written");
-    ErrorCode::Internal.into()
+    error.into()
 }
 
 /// Missed changes as they would have been pushed.

@@ -51,12 +51,14 @@ pub(in crate::wfe) struct Refusal {
     description: &'static str,
     /// Whether the client tried HTTP Basic, and must be answered in kind.
     basic: bool,
-    /// Milliseconds, for one that asks too often.
+    /// Milliseconds until it may be tried again.
     wait: Option<u64>,
+    /// Whether it is the server that cannot, and not the client that asks too often.
+    cannot: bool,
 }
 
 pub(super) const fn refuse(error: &'static str, description: &'static str) -> Refusal {
-    Refusal { error, description, basic: false, wait: None }
+    Refusal { error, description, basic: false, wait: None, cannot: false }
 }
 
 /// Why a request is refused (RFC 6749 5.2).
@@ -170,6 +172,11 @@ fn too_many(wait: u64) -> Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         crate::limiter::seldom!(error, %error, "the store failed at a token request");
+        if error.is_of_the_disk() {
+            let refusal =
+                refuse("temporarily_unavailable", "the server cannot store anything just now; try again later");
+            return Self { wait: Some(1000), cannot: true, ..refusal };
+        }
         refuse("server_error", "the server failed at this request; it is safe to try again")
     }
 }
@@ -178,6 +185,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = match self.error {
             "invalid_client" => StatusCode::UNAUTHORIZED,
+            "temporarily_unavailable" if self.cannot => StatusCode::SERVICE_UNAVAILABLE,
             "temporarily_unavailable" => StatusCode::TOO_MANY_REQUESTS,
             "server_error" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,

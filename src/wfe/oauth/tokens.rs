@@ -119,8 +119,8 @@ impl From<TokenError> for ErrorBody {
                 Self::new(ErrorCode::Unavailable, error.to_string()).retry_after(*retry_after_ms)
             }
             TokenError::Store(why) => {
-                tracing::error!(error = %why, "the store failed at an access token");
-                ErrorCode::Internal.into()
+                crate::limiter::seldom!(error, error = %why, "the store failed at an access token");
+                why.into()
             }
         }
     }
@@ -268,7 +268,10 @@ impl Tokens {
             return newest;
         }
         self.replace_key(now, is_old).unwrap_or_else(|error| {
-            tracing::error!(%error, "the key that signs access tokens is old and cannot be replaced; it is used on");
+            crate::limiter::seldom!(
+                error, %error,
+                "the key that signs access tokens is old and cannot be replaced; it is used on"
+            );
             newest
         })
     }

@@ -140,6 +140,7 @@ fn authorize() -> Endpoint {
         .answers_bare(303, "To the client with `code` or `error`, `state` and `iss`; or first to the login.")
         .with_header(303, "Location", "Where to go on.")
         .answers_page(400, "The client or its `redirect_uri` is not known, so that nothing is sent anywhere.")
+        .refuses(&[ErrorCode::Unavailable])
 }
 
 /// What clients send as forms. Every refusal has OAuth's own form.
@@ -157,7 +158,9 @@ fn by_client<T: ToSchema>(path: &'static str, id: &str, summary: &str, descripti
         .answers::<TokenError>(413, "The request is larger than allowed.")
         .answers::<TokenError>(429, "Too many requests in a short time.")
         .with_header(429, "Retry-After", "How long to wait, in seconds.")
-        .answers::<TokenError>(500, "The server failed; it is safe to try again.");
+        .answers::<TokenError>(500, "The server failed; it is safe to try again.")
+        .answers::<TokenError>(503, "The server cannot store anything just now.")
+        .with_header(503, "Retry-After", "How long to wait, in seconds.");
     endpoint.refusals.clear();
     endpoint
 }
@@ -180,7 +183,7 @@ fn consent() -> Endpoint {
         .answers_bare(303, "To the client with `code` or `error`, `state` and `iss`; or first to the login.")
         .with_header(303, "Location", "Where to go on.")
         .answers_page(400, "The client or its `redirect_uri` is not known, so that nothing is sent anywhere.")
-        .refuses(&[ErrorCode::OriginNotAllowed, ErrorCode::UnsupportedMediaType])
+        .refuses(&[ErrorCode::OriginNotAllowed, ErrorCode::UnsupportedMediaType, ErrorCode::Unavailable])
 }
 
 fn revoke() -> Endpoint {

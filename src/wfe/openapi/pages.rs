@@ -94,6 +94,7 @@ fn create_thing() -> Endpoint {
         .answers_bare(303, "The Thing is there.")
         .with_header(303, "Location", "Its page.")
         .refuses(&[E::NotLoggedIn, E::OriginNotAllowed, E::BadRequest, E::InvalidAction])
+        .refuses(&[E::NotDurable, E::Unavailable])
 }
 
 fn thing_page() -> Endpoint {
@@ -134,7 +135,10 @@ fn log_in() -> Endpoint {
         .with_header(303, "Location", "The page to go on to.")
         .answers_page(401, "The form again: the name or the password is wrong.")
         .answers_page(429, "The form again: too many wrong passwords; `Retry-After` says how long to wait.")
-        .answers_page(503, "The form again: too many logins at once; `Retry-After` says how long to wait.")
+        .answers_page(
+            503,
+            "The form again: too many logins at once, or nothing can be stored; `Retry-After` says how long to wait.",
+        )
         .refuses(&[E::WrongCredentials, E::OriginNotAllowed, E::UnsupportedMediaType])
         .refuses(&[E::TooManyRequests, E::Unavailable])
 }
@@ -145,7 +149,7 @@ fn log_out() -> Endpoint {
         .by(&[By::Cookie, By::Nobody])
         .answers_bare(303, "Logged out.")
         .with_header(303, "Location", "`/login`.")
-        .refuses(&[E::OriginNotAllowed])
+        .refuses(&[E::OriginNotAllowed, E::Unavailable])
 }
 
 fn applications() -> Endpoint {
@@ -169,7 +173,7 @@ fn end_application() -> Endpoint {
         .takes_either(&[form])
         .answers_bare(303, "It has ended, or nobody is logged in.")
         .with_header(303, "Location", "The page again, or `/login`.")
-        .refuses(&[E::OriginNotAllowed, E::UnsupportedMediaType])
+        .refuses(&[E::OriginNotAllowed, E::UnsupportedMediaType, E::Unavailable])
 }
 
 fn organisation() -> Endpoint {
