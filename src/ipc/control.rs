@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio_seqpacket::UnixSeqpacket;
 
 use super::{ProcessId, load::Load, passing};
-use crate::{config::Config, metrics::Added};
+use crate::{config::Config, limiter::seldom, metrics::Added};
 
 /// Supervisor to process.
 #[derive(Debug, Serialize, Deserialize)]
@@ -303,7 +303,7 @@ impl Control {
 impl Control {
     /// A link came without its sockets, for this process has no descriptors left: asks for another one after a while.
     pub async fn link_again(self, link: LinkId, error: io::Error) {
-        tracing::error!(peer = %link.peer, %error, "no descriptors are left for a link; it is tried again");
+        seldom!(error, peer = %link.peer, %error, "no descriptors are left for a link; it is tried again");
         tokio::time::sleep(LINK_AGAIN_AFTER).await;
         // Without a supervisor this process ends anyway.
         let _ = self.report(&Report::LinkLost(link)).await;

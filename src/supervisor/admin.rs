@@ -126,7 +126,7 @@ impl Door {
                         });
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "cannot take a question of the administrator");
+                        crate::limiter::seldom!(warn, %error, "cannot take a question of the administrator");
                         tokio::time::sleep(Duration::from_millis(100)).await;
                     }
                 }

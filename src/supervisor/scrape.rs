@@ -40,7 +40,7 @@ pub fn listen(listener: &StdListener, asked: mpsc::Sender<Asked>) -> std::io::Re
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot take a connection for metrics");
+                    crate::limiter::seldom!(warn, %error, "cannot take a connection for metrics");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
