@@ -23,8 +23,9 @@ use tracing_subscriber::{
 
 use crate::{clock, config::LogFormat};
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const DEFAULT_FILTER: &str = "warn,widgetapp=info";
+/// What is logged unless `RUST_LOG` says otherwise: what we have to say. Libraries would tell the same failure once
+/// more, with every request and in their own words, which no guide explains.
+const DEFAULT_FILTER: &str = "widgetapp=info";
 
 /// Starts logging in this process, which has such a name. A second call changes nothing.
 pub fn start(format: LogFormat, process: &str) {

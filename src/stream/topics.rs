@@ -117,7 +117,7 @@ impl Topics {
                 None if push.change.is_none() => continue,
                 None => {
                     crate::limiter::seldom!(
-                        warn, thing = %push.thing, %session, form = ?open.form,
+                        warn, thing = %push.thing, %session, yjs = open.form == Form::Yjs,
                         "a change is not at hand in the form that a client wants: it is to come back"
                     );
                     connection.close(CloseCode::Gap.number(), CloseCode::Gap.message(), now);

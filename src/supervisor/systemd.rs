@@ -38,7 +38,11 @@ impl ServiceManager {
     fn new(address: Option<OsString>, number: impl Fn(&str) -> Option<u64>) -> Self {
         let socket = address.filter(|address| !address.is_empty()).and_then(|address| {
             let reached = reach(&address);
-            reached.inspect_err(|error| tracing::warn!(%error, ?address, "the service manager cannot be told")).ok()
+            reached
+                .inspect_err(
+                    |error| tracing::warn!(%error, address = %address.display(), "the service manager cannot be told"),
+                )
+                .ok()
         });
         let for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
         let watchdog = number("WATCHDOG_USEC").filter(|micros| for_us && socket.is_some() && *micros > 1);

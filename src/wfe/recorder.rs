@@ -106,9 +106,12 @@ impl Recorder {
         }
         let (store, keep, entries) = (self.store.clone(), self.keep, told_once(entries));
         let written = tokio::task::spawn_blocking(move || store.record(&entries, keep)).await;
-        if !matches!(written, Ok(Ok(()))) {
-            crate::limiter::seldom!(error, ?written, "what happened to somebody's access could not be recorded");
-        }
+        let why = match written {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        crate::limiter::seldom!(error, error = why, "what happened to somebody's access could not be recorded");
     }
 }
 

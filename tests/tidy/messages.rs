@@ -1,7 +1,7 @@
 //! The page of messages: every line by which the program tells an administrator that something is wrong is on it, with
 //! what to do, and no other.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use regex::{Regex, RegexBuilder};
 
@@ -59,6 +59,17 @@ fn shown(literal: &str) -> Option<String> {
     (letters.split_whitespace().count() >= 2).then_some(open)
 }
 
+/// The sources of all modules whose lines reach the server's log.
+fn of_the_log() -> Vec<(PathBuf, String)> {
+    let modules = super::modules().into_iter().filter(|module| !["client", "thing"].contains(&module.as_str()));
+    let place = |module: String| {
+        let file = format!("{module}.rs");
+        if super::root().join("src").join(&file).is_file() { file } else { module }
+    };
+    let sources = modules.map(place).flat_map(|place| super::sources(&place));
+    sources.filter(|(path, _)| !is_test(path)).collect()
+}
+
 fn messages() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut collect = |code: &str, patterns: &[Regex]| {
@@ -70,11 +81,7 @@ fn messages() -> BTreeSet<String> {
         super::sources(folder).iter().filter(|(path, _)| !is_test(path)).for_each(|(_, code)| collect(code, &refusals));
     }
     let logged = [pattern(LOGGED)];
-    for module in super::modules().into_iter().filter(|module| !["client", "thing"].contains(&module.as_str())) {
-        let file = format!("{module}.rs");
-        let place = if super::root().join("src").join(&file).is_file() { &file } else { &module };
-        super::sources(place).iter().filter(|(path, _)| !is_test(path)).for_each(|(_, code)| collect(code, &logged));
-    }
+    of_the_log().iter().for_each(|(_, code)| collect(code, &logged));
     found
 }
 
@@ -100,6 +107,16 @@ fn every_message_for_an_administrator_is_explained() {
     let (missing, gone) = (list(&messages, &known), list(&known, &messages));
     assert!(missing.is_empty(), "{PAGE} does not say what to do about:\n  {}", missing.join("\n  "));
     assert!(gone.is_empty(), "the program has no such message as {PAGE} explains:\n  {}", gone.join("\n  "));
+}
+
+#[test]
+fn the_log_speaks_in_words_and_not_as_rust_prints_values() {
+    let (line, debug) = (pattern(LOGGED), pattern(r"[(,=]\s*\?[a-z]|\{[^}]*:#?\?\}"));
+    for (path, code) in of_the_log() {
+        let raw: Vec<&str> =
+            line.find_iter(&code).map(|line| line.as_str()).filter(|line| debug.is_match(line)).collect();
+        assert!(raw.is_empty(), "{}: write these with % and Display: {raw:#?}", path.display());
+    }
 }
 
 #[test]
