@@ -11,7 +11,7 @@ Feature: Installing and starting
       And it answers "ok" at "/healthz"
       And the data directory has the files "store.db, log.db, admin.sock"
 
-  @claim:health+1
+  @claim:health+2
   Rule: Two addresses tell whether the server is well
 
     Scenario: Alive and ready

@@ -122,3 +122,14 @@ Feature: What runs out
         | process |
         | _sfe    |
         | _stream |
+
+    @claim:health+2
+    Scenario: The _wfe has no descriptors left
+      Given the _wfe has as many files open as it may
+      When someone who is not logged in asks for "/healthz"
+      Then the answer is 503 with the code 115 "unavailable"
+      And the answer's header "Retry-After" is "1"
+      And the server's log tells "no descriptors are left: new connections are refused"
+      When the _wfe may open files again
+      And someone who is not logged in asks for "/healthz"
+      Then the answer is 200

@@ -32,7 +32,7 @@ const MAX_BUFFER_BYTES: usize = 64 * 1024;
 /// How long a TLS handshake may take.
 const TLS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Between two connections that are refused for want of a descriptor.
+/// How long each connection lasts that is refused for want of a descriptor: what it asks has time to arrive.
 const WITHOUT_DESCRIPTORS: Duration = Duration::from_millis(10);
 
 /// What every connection needs.
@@ -89,8 +89,7 @@ impl Connections {
                 }
                 Err(error) if has_no_descriptor(&error) => {
                     seldom!(error, %error, "no descriptors are left: new connections are refused; allow more open files");
-                    spare.refuse_one(&listener, self.tls.is_none());
-                    tokio::time::sleep(WITHOUT_DESCRIPTORS).await;
+                    spare.refuse_one(&listener, self.tls.is_none()).await;
                 }
                 // The client was gone before it was accepted.
                 Err(error) => tracing::debug!(%error, "a connection was not accepted"),
@@ -172,15 +171,16 @@ impl Spare {
     }
 
     /// Takes a connection in place of the reserve, answers 503 if it speaks no TLS, and ends it.
-    fn refuse_one(&mut self, listener: &TcpListener, answer: bool) {
+    async fn refuse_one(&mut self, listener: &TcpListener, answer: bool) {
         self.0 = None;
-        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-        if let std::task::Poll::Ready(Ok((stream, _))) = listener.poll_accept(&mut context)
-            && answer
-        {
+        let accepted = listener.poll_accept(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        if let (std::task::Poll::Ready(Ok((stream, _))), true) = (&accepted, answer) {
             let error = ErrorBody::from(ErrorCode::Unavailable).retry_after(1000);
-            // As far as it goes: nothing is waited for here.
+            // As far as it goes at once.
             let _ = stream.try_write(&process::raw_refusal(&error));
+        }
+        tokio::time::sleep(WITHOUT_DESCRIPTORS).await;
+        if let std::task::Poll::Ready(Ok((stream, _))) = accepted {
             // What is unread when a socket is closed would take the answer back.
             let _ = stream.try_read(&mut [0; 16 * 1024]);
         }

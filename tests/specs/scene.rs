@@ -106,6 +106,8 @@ pub struct Scene {
     pub page: PathBuf,
     /// Holds the lock of the log's file.
     pub lock: Option<rusqlite::Connection>,
+    /// Connections on which nothing is asked.
+    pub idle: Vec<std::net::TcpStream>,
     /// Processes noted earlier, by kind.
     pub pids: BTreeMap<String, u32>,
 }

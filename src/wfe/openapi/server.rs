@@ -10,7 +10,8 @@ use crate::protocol::ErrorCode as E;
 
 pub(super) fn all() -> Vec<Endpoint> {
     vec![
-        probe("/healthz", "healthz", "Is it alive?", "Whether the process that serves HTTP answers."),
+        probe("/healthz", "healthz", "Is it alive?", "Whether the process that serves HTTP answers.")
+            .refuses(&[E::Unavailable]),
         probe("/readyz", "readyz", "Is it ready?", "Whether the server can take requests.").refuses(&[E::Unavailable]),
         description("/openapi.json", "openapi", "Describe the URLs", "This document (OpenAPI 3.1)."),
         description("/asyncapi.json", "asyncapi", "Describe the stream", "The messages of the stream (AsyncAPI 3.0)."),

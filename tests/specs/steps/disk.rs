@@ -1,7 +1,7 @@
 //! A disk that takes nothing for a while, and files that cannot be opened: somebody else holds the lock of the log's
 //! file, or a process is limited in what it may have.
 
-use std::sync::Arc;
+use std::{net::TcpStream, sync::Arc};
 
 use cucumber::{given, then, when};
 use rusqlite::Connection;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use super::{Kind, processes::only};
 use crate::{
     product::Installation,
-    scene::{Scene, aside},
+    scene::{Scene, aside, until},
 };
 
 /// Questions that a program asks to see whether anything comes before their answers.
@@ -45,6 +45,22 @@ async fn room_again(scene: &mut Scene) {
 async fn no_files(scene: &mut Scene, kind: Kind) {
     // Those that it has stay open.
     limit(scene, &kind, Resource::Nofile, Some(3)).await;
+}
+
+#[given("the _wfe has as many files open as it may")]
+async fn uses_up_its_files(scene: &mut Scene) {
+    let pid = only(scene, "_wfe").await;
+    let open = || {
+        let files = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs");
+        let numbers = files.filter_map(|file| file.ok()?.file_name().to_str()?.parse::<u64>().ok());
+        numbers.collect::<Vec<_>>()
+    };
+    let most = open().into_iter().max().expect("it has files") + 1;
+    limit(scene, "_wfe", Resource::Nofile, Some(most)).await;
+    // Connections on which nothing is asked take the numbers that are still free; those above that are refused.
+    let address = scene.product().address().to_owned();
+    scene.idle = (0..most).map(|_| TcpStream::connect(&address).expect("the system takes it")).collect();
+    until("no number is free", || (open().len() as u64 == most).then_some(())).await;
 }
 
 #[given(expr = "WidgetApp is started where {int} files may be open at first, and {int} at most")]
