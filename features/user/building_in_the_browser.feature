@@ -23,6 +23,13 @@ Feature: Building a Thing in the browser
       And Ada draws a circle labelled "Table"
       Then the page of Ada says "Live, all saved"
 
+    Scenario: Ada changes a label with the mouse
+      Given Ada and Grace have the Thing open in their browsers
+      When Ada double-clicks "A lamp"
+      And Ada types the label "Lantern"
+      Then Grace sees "Lantern" on the canvas
+      And Grace sees no "A lamp" on the canvas
+
   @claim:C18+1 @claim:C24+1
   Rule: Everyone who has a Thing open sees each change as it is made
 

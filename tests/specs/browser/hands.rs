@@ -92,6 +92,13 @@ impl Browser {
         self.mouse("mouseReleased", place, false).await;
     }
 
+    /// Presses the mouse's button twice, fast enough for a double click.
+    pub async fn press_twice_at(&self, place: Place) {
+        self.press_at(place).await;
+        self.mouse_for("mousePressed", place, true, 2).await;
+        self.mouse_for("mouseReleased", place, false, 2).await;
+    }
+
     /// Drags from one place to the other.
     pub async fn drag(&self, from: Place, to: Place) {
         self.point_at(from).await;
@@ -124,10 +131,15 @@ impl Browser {
         self.mouse("mouseMoved", place, false).await;
     }
 
-    async fn mouse(&self, kind: &str, Place { x, y }: Place, pressed: bool) {
+    async fn mouse(&self, kind: &str, place: Place, pressed: bool) {
+        self.mouse_for(kind, place, pressed, u8::from(kind != "mouseMoved")).await;
+    }
+
+    /// For the so many-th click at one place.
+    async fn mouse_for(&self, kind: &str, Place { x, y }: Place, pressed: bool, click: u8) {
         let button = if kind == "mouseMoved" && !pressed { "none" } else { "left" };
         let event = json!({"type": kind, "x": x, "y": y, "button": button, "buttons": u8::from(pressed),
-            "clickCount": u8::from(kind != "mouseMoved")});
+            "clickCount": click});
         self.ask("Input.dispatchMouseEvent", event).await;
     }
 

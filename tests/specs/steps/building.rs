@@ -103,6 +103,13 @@ async fn chooses(scene: &mut Scene, name: Name, label: String) {
     browser.press_at(place).await;
 }
 
+#[when(expr = "{person} double-clicks {string}")]
+async fn double_clicks(scene: &mut Scene, name: Name, label: String) {
+    let browser = scene.browser(&name);
+    let place = part_of(browser, &label).await;
+    browser.press_twice_at(place).await;
+}
+
 #[then(expr = "{person} sees the cursor of {person} at {string}")]
 async fn cursor_at(scene: &mut Scene, name: Name, other: Name, label: String) {
     let script = format!(

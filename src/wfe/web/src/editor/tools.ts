@@ -192,8 +192,9 @@ export class Tools {
     this.#events.onLabel(id);
   }
 
-  #double(event: MouseEvent): void {
-    const id = (event.target as Element).closest('[data-part]')?.getAttribute('data-part');
+  #double({ clientX, clientY }: MouseEvent): void {
+    // Since the canvas captures the pointer, it is the target, and not the part.
+    const id = document.elementFromPoint(clientX, clientY)?.closest('[data-part]')?.getAttribute('data-part');
     if (id && this.enabled) this.#events.onLabel(id);
   }
 
