@@ -104,6 +104,16 @@ Feature: Sharing a Thing
       When Ada invites Linus as editor
       Then Grace is shown that Ada has made linus editor
 
+    Scenario: Grace reads it on her page
+      Given Ada and Grace have the Thing open in their browsers
+      When Ada shares the Thing with "linus" as editor
+      Then the page of Grace says "ada shares it with linus now: editor."
+      When Ada shares the Thing with "linus" no more
+      Then the page of Grace says "ada shares it with linus no more."
+      And the page of Ada does not say "ada shares it"
+      When Ada shares the Thing with "grace" as owner
+      Then the page of Grace says "ada shares it with you now: owner."
+
   @claim:logout-ends-live+2
   Rule: Logging out ends the live editing that this login has begun
 

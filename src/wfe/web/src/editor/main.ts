@@ -14,7 +14,7 @@ import type { OpenThing } from './open-thing.js';
 import { Panel } from './panel.js';
 import { Parts } from './parts.js';
 import { People } from './people.js';
-import { bindShare } from './share.js';
+import { bindShare, whenShared } from './share.js';
 import { say } from './status.js';
 import { bindTitle } from './title.js';
 import { Tools, type Tool } from './tools.js';
@@ -40,6 +40,7 @@ if (live === 'true') {
       showState();
     },
   });
+  whenShared(stream, id, user, (text) => tell(text));
   stream.connect();
 } else {
   thing = new AloneThing(id, { kept: () => keptCopy(keepAs) });
