@@ -215,7 +215,7 @@ Feature: The user actions, one by one
         | come    | []                                                                                      |
         | lampe   | []                                                                                      |
 
-  @claim:action-select+1
+  @claim:action-select+2
   Rule: select gives a Thing as it is now
 
     Scenario: Ada selects it

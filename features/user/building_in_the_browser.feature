@@ -61,6 +61,7 @@ Feature: Building a Thing in the browser
       When Grace points at "A table"
       Then Ada sees the cursor of Grace at "A table"
 
+    @claim:others-shown+2
     Scenario: Grace chooses something
       Given Ada and Grace have the Thing open in their browsers
       When Grace chooses "A lamp"

@@ -104,17 +104,19 @@ Feature: Editing a Thing together
       And Ada and Grace have come back without anything missed
       And Ada and Grace have seen every change once and in order
 
-  @claim:others-shown+1
-  Rule: Everyone sees where the others look
+  Rule: A program is told where the others look
 
+    @claim:action-scroll-thing+1
     Scenario: Following someone through a Thing
       When Ada looks at the place "lamp" in the Thing
       Then Grace is shown that Ada looks at the place "lamp"
 
+    @claim:action-select+2
     Scenario: Seeing that someone has chosen the same Thing
       When Ada selects the Thing
       Then Grace is shown that Ada has selected the Thing
 
+    @claim:action-refresh+1
     Scenario: Seeing that someone has fetched the Thing anew
       When Ada refreshes the Thing
       Then Grace is shown that Ada has refreshed the Thing
