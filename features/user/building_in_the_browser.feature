@@ -83,7 +83,7 @@ Feature: Building a Thing in the browser
       And Grace points at "A lamp"
       Then Ada sees what Grace points at
 
-  @claim:C19+2 @claim:home-live+1
+  @claim:C19+3 @claim:home-live+2
   Rule: You invite others in the browser, and they learn of it at once
 
     Scenario: Grace is invited while she looks at her home page

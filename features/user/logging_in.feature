@@ -49,7 +49,7 @@ Feature: Logging in
       Then the page says "too many wrong passwords"
       And the page tells her how long to wait
 
-  @claim:C21+1
+  @claim:C21+2
   Rule: A normal login is enough to start
 
     @claim:home-page+1

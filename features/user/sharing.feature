@@ -6,7 +6,7 @@ Feature: Sharing a Thing
   Background:
     Given WidgetApp is running
 
-  @claim:C19+2
+  @claim:C19+3
   Rule: The owner invites people to a Thing
 
     Scenario: Grace is invited to a Thing that Ada has just made

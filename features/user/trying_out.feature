@@ -1,7 +1,7 @@
 Feature: Trying out in the guide
   Where WidgetApp serves the guides itself, readers can do in the page what they have just read.
 
-  @claim:try-side-by-side+1
+  @claim:try-side-by-side+2
   Rule: The guide shows one Thing in two windows
 
     Background:
