@@ -19,6 +19,7 @@ Feature: Working without a network
       And Ada draws a box labelled "Sofa"
       Then the page of Ada says "Offline"
       And the page of Grace says "Offline, 14 changes not saved yet"
+      And the page of Grace says "You do not see the others now"
       When the network of Ada and Grace is there again, 10 seconds after it was cut
       Then Ada and Grace find "Remember: " in the notes
       And Ada and Grace find "We need a chair and a window." in the notes

@@ -108,6 +108,7 @@ function showState(): void {
   const explanation = find<HTMLElement>('#explanation');
   find<HTMLElement>('#explained').hidden = !more;
   if (explanation.textContent !== (more ?? '')) explanation.textContent = more ?? '';
+  if (people) people.isLive = thing.state === 'live';
   const enabled = mayChange();
   tools.enabled = enabled;
   notes.readOnly = title.readOnly = !enabled;

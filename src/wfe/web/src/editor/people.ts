@@ -27,6 +27,7 @@ export class People {
   readonly #moved = new Set<string>();
   #others = true;
   #isOver = false;
+  #isLive = false;
   #followed: string | undefined;
 
   constructor(presence: Presence, canvas: Canvas, parts: Parts, view: View, list: HTMLElement) {
@@ -48,6 +49,14 @@ export class People {
   /** Whoever moves the view themselves follows nobody any more. */
   stopFollowing(): void {
     if (this.#followed !== undefined) this.#choose(undefined);
+  }
+
+  /** Whether there is a connection that tells of the others. */
+  set isLive(isLive: boolean) {
+    if (isLive === this.#isLive) return;
+    this.#isLive = isLive;
+    this.#others = true;
+    this.#canvas.schedule();
   }
 
   /** Shows nobody any more. */
@@ -102,7 +111,8 @@ export class People {
     const focused = document.activeElement?.getAttribute('data-person');
     this.#list.replaceChildren(...[...people.values()].map((person) => this.#entry(person)));
     if (others > 0) this.#list.append(element('li', {}, `and ${others} more`));
-    if (people.size === 0) this.#list.append(element('li', { class: 'nobody' }, 'Nobody else is here'));
+    const nobody = this.#isLive ? 'Nobody else is here' : 'You do not see the others now';
+    if (people.size === 0) this.#list.append(element('li', { class: 'nobody' }, nobody));
     if (focused) this.#list.querySelector<HTMLElement>(`[data-person="${CSS.escape(focused)}"]`)?.focus();
   }
 
