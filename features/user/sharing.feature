@@ -121,3 +121,12 @@ Feature: Sharing a Thing
       Given the browser of Ada streams with her login
       When Ada logs out in that browser
       Then the connection of "browser" is closed with 4500
+
+    Scenario: Ada logs out in another window
+      Given Ada and Grace have the Thing open in their browsers
+      When Ada logs out in another window
+      Then the page of Ada says "You have logged out, or have a new password. Log in again."
+      And Ada cannot type into the notes
+      When Ada logs in by the link of the page
+      And Ada types "Here again" at the end of the notes
+      Then Grace finds "Here again" in the notes

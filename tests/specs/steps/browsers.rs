@@ -39,6 +39,29 @@ async fn logs_in_elsewhere(scene: &mut Scene, who: Name, whose: Name) {
     logs_in_in_window(scene, &whose, &who, &password).await;
 }
 
+#[when(expr = "{person} logs out in another window")]
+async fn logs_out_elsewhere(scene: &mut Scene, name: Name) {
+    let address = scene.url();
+    let browser = scene.open_browser(&name).await;
+    let before = browser.open_window().await;
+    browser.go(&address).await;
+    browser.click("Log out").await;
+    browser.wait("the login page is there", "location.pathname === '/login'").await;
+    browser.close_window(before).await;
+}
+
+#[when(expr = "{person} logs in by the link of the page")]
+async fn logs_in_by_link(scene: &mut Scene, name: Name) {
+    let password = web::password(scene, &name);
+    let browser = scene.browser(&name);
+    browser.click("Log in").await;
+    browser.wait("the login page is there", "location.pathname === '/login'").await;
+    browser.fill("Name", &name.to_lowercase()).await;
+    browser.fill("Password", &password).await;
+    browser.press("Enter").await;
+    thing_is_there(browser).await;
+}
+
 #[when(expr = "{person} logs in in another window, with the password that was printed")]
 async fn logs_in_anew(scene: &mut Scene, name: Name) {
     let (_, out, _) = scene.command.as_ref().expect("a command was run");

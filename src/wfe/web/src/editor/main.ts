@@ -29,6 +29,8 @@ let thing: OpenThing;
 let presence: Presence | undefined;
 /** Whether the login has ended, while there was no connection. */
 let loggedOut = false;
+/** Why the login has ended under the connection. */
+let loginOver: string | undefined;
 if (live === 'true') {
   const stream = new Stream({ user });
   const shared = new LiveThing(stream, id, { keepAs });
@@ -37,6 +39,10 @@ if (live === 'true') {
     notApproved: () => goAlone(shared),
     loggedOut: (isSo) => {
       loggedOut = isSo;
+      showState();
+    },
+    loginOver: (why) => {
+      loginOver = why;
       showState();
     },
   });
@@ -101,7 +107,7 @@ function mayChange(): boolean {
 }
 
 function showState(): void {
-  const { sign, text, more } = say(thing, loggedOut ? user : undefined);
+  const { sign, text, more } = say(thing, { loggedOut: loggedOut ? user : undefined, over: loginOver });
   const status = find<HTMLElement>('#status');
   status.dataset.sign = sign;
   if (status.textContent !== text) status.textContent = text;
@@ -114,10 +120,20 @@ function showState(): void {
   notes.readOnly = title.readOnly = !enabled;
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-changes]')) button.disabled = !enabled;
   find<HTMLElement>('#open-share').hidden = thing.role !== 'owner';
-  find<HTMLElement>('#log-in').hidden = !loggedOut || thing.state !== 'offline';
-  find<HTMLElement>('#keep-copy').hidden = thing.state !== 'ended' || parts.map.size + parts.notes.length === 0;
+  showLogIn();
+  const isEmpty = parts.map.size + parts.notes.length === 0;
+  find<HTMLElement>('#keep-copy').hidden = thing.state !== 'ended' || loginOver !== undefined || isEmpty;
   showUndo();
   panel.schedule();
+}
+
+/** What comes back by itself stays open beside the login; what is closed is opened anew after it. */
+function showLogIn(): void {
+  const link = find<HTMLAnchorElement>('#log-in');
+  const isOver = loginOver !== undefined;
+  link.hidden = !(isOver ? thing.state === 'ended' : loggedOut && thing.state === 'offline');
+  link.target = isOver ? '' : '_blank';
+  link.href = isOver ? `/login?next=${location.pathname}` : '/login';
 }
 
 const undoButton = find<HTMLButtonElement>('#undo');

@@ -5,15 +5,22 @@ import { type Refused, post } from '../ajax.js';
 
 /** The close code `approval_withdrawn`. */
 const APPROVAL_WITHDRAWN = 4503;
+/** The close codes `bad_token` and `token_expired`: on a page the token is the login. */
+const LOGIN_OVER: Record<number, string> = {
+  4500: 'You have logged out, or have a new password. Log in again.',
+  4501: 'Your login has come to its end. Log in again.',
+};
 
 export interface Refusals {
   /** Called once: nobody in the group works live any more. */
   notApproved(): void;
   /** Called with `true` when the login has ended or is somebody else's, and with `false` when it counts again. */
   loggedOut(isSo: boolean): void;
+  /** Called when the login has ended under a connection, with words on that. */
+  loginOver(why: string): void;
 }
 
-export function whenRefused(stream: Stream, thing: string, { notApproved, loggedOut }: Refusals): void {
+export function whenRefused(stream: Stream, thing: string, { notApproved, loggedOut, loginOver }: Refusals): void {
   let isOver = false;
   const over = () => {
     if (isOver) return;
@@ -21,7 +28,11 @@ export function whenRefused(stream: Stream, thing: string, { notApproved, logged
     stream.close();
     notApproved();
   };
-  stream.on('ended', ({ code }) => code === APPROVAL_WITHDRAWN && over());
+  stream.on('ended', ({ code }) => {
+    const why = LOGIN_OVER[code];
+    if (code === APPROVAL_WITHDRAWN) over();
+    else if (why) loginOver(why);
+  });
   stream.on('stranger', () => loggedOut(true));
   stream.on('live', () => loggedOut(false));
   // A browser does not tell why a connection is refused, so that is asked in another way.

@@ -9,8 +9,14 @@ export interface Said {
   more?: string;
 }
 
-/** `loggedOut` is who has to log in again before the connection can come back. */
-export function say({ state, role, why, unsaved }: OpenThing, loggedOut?: string): Said {
+export interface Login {
+  /** Who has to log in again before the connection can come back. */
+  loggedOut?: string | undefined;
+  /** Why the login ended while there was one. */
+  over?: string | undefined;
+}
+
+export function say({ state, role, why, unsaved }: OpenThing, { loggedOut, over }: Login): Said {
   const changes = unsaved === 1 ? '1 change' : `${unsaved} changes`;
   switch (state) {
     case 'opening':
@@ -35,6 +41,10 @@ export function say({ state, role, why, unsaved }: OpenThing, loggedOut?: string
       return { sign: 'wait', text: `Offline, ${changes} not saved yet`, more: kept };
     }
     case 'ended': {
+      if (over !== undefined) {
+        const kept = unsaved > 0 ? ` ${changes} not saved yet: kept on this device until then.` : '';
+        return { sign: 'stop', text: 'Closed', more: `${over}${kept}` };
+      }
       const lost = unsaved > 0 ? ` ${changes} could not be saved; copy what you need.` : '';
       return { sign: 'stop', text: 'Closed', more: `${capital(why ?? 'this Thing is closed')}.${lost}` };
     }
