@@ -225,6 +225,7 @@ Feature: Building a Thing in the browser
 
     Scenario: Linus works alone, and may only look
       Given Linus has the Thing open in his browser
+      Then the page of Linus says "You may look at this Thing, and not change it. Live editing is off"
       When Linus presses "History"
       Then the page of Linus says "ada made this Thing"
       And the page of Linus does not say "Go back to this"

@@ -1,6 +1,8 @@
 /** What people are told of the connection and of what is stored, in plain words. */
 import type { OpenThing } from './open-thing.js';
 
+const TO_LOOK_AT = 'You may look at this Thing, and not change it.';
+
 export interface Said {
   /** `good`, `wait` or `stop`: what the sign looks like. */
   sign: 'good' | 'wait' | 'stop';
@@ -24,10 +26,11 @@ export function say({ state, role, why, unsaved }: OpenThing, { loggedOut, over 
     case 'live':
       if (unsaved > 0) return { sign: 'good', text: 'Live, saving' };
       return role === 'viewer'
-        ? { sign: 'good', text: 'Live, to look at', more: 'You may look at this Thing, and not change it.' }
+        ? { sign: 'good', text: 'Live, to look at', more: TO_LOOK_AT }
         : { sign: 'good', text: 'Live, all saved' };
     case 'alone': {
-      const more = `${why ?? 'Live editing is off, because none of your groups is approved for it.'} Ask your administrator.`;
+      const off = `${why ?? 'Live editing is off, because none of your groups is approved for it.'} Ask your administrator.`;
+      const more = role === 'viewer' ? `${TO_LOOK_AT} ${off}` : off;
       return { sign: 'good', text: unsaved > 0 ? 'Working alone, saving' : 'Working alone, all saved', more };
     }
     case 'offline': {
