@@ -12,6 +12,7 @@ Feature: The home page
       And Ada has the home page open in her browser
       When Ada scrolls to the end of the list
       Then the list of Ada has 61 Things
+      And the list of Ada tells each time as her language has it
 
   @claim:home-search+1 @claim:find-by-title+2
   Rule: The list shows what you look for while you type

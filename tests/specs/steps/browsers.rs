@@ -249,6 +249,17 @@ async fn list_is(scene: &mut Scene, name: Name, titles: String) {
     scene.browser(&name).wait(&what, &format!("{shown} === {}", json!(titles))).await;
 }
 
+#[then(expr = "the list of {person} tells each time as her/his language has it")]
+async fn list_times(scene: &mut Scene, name: Name) {
+    let told = "[...document.querySelectorAll('#things tbody tr')].map((row) => {
+        const time = row.querySelector('time');
+        const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+        return [time.textContent, format.format(new Date(time.dateTime))];
+    })";
+    let times: Vec<(String, String)> = scene.browser(&name).evaluate(told).await;
+    assert!(!times.is_empty() && times.iter().all(|(shown, meant)| shown == meant), "{times:?}");
+}
+
 #[when(expr = "{person} scrolls to the end of the list")]
 async fn scrolls(scene: &mut Scene, name: Name) {
     let script = "scrollTo(0, document.body.scrollHeight), document.querySelector('#more').hidden";

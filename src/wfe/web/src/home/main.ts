@@ -58,17 +58,24 @@ async function show(append: boolean): Promise<void> {
 }
 
 function row({ thing, title, role, changed_at }: Entry): HTMLTableRowElement {
-  const time = new Date(changed_at);
+  const time = element('time', { datetime: new Date(changed_at).toISOString() });
+  showTime(time);
   const link = element('a', { href: `/things/${thing}` }, title || 'Untitled');
   const made = element(
     'tr',
     {},
     element('th', { scope: 'row' }, link),
     element('td', {}, role),
-    element('td', {}, element('time', { datetime: time.toISOString() }, time.toLocaleString())),
+    element('td', {}, time),
   );
   offerRename(made, said);
   return made;
+}
+
+/** As the reader's language and place have it, wherever the row came from. */
+function showTime(time: HTMLTimeElement): void {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  time.textContent = format.format(new Date(time.dateTime));
 }
 
 let typing: ReturnType<typeof setTimeout> | undefined;
@@ -92,6 +99,7 @@ function watch(): void {
 
 // Those that came with the page.
 for (const row of body.rows) offerRename(row, said);
+body.querySelectorAll('time').forEach(showTime);
 watch();
 // What was typed before this script was there.
 if (search.value !== search.defaultValue) void show(false);
