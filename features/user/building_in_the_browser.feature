@@ -262,6 +262,37 @@ Feature: Building a Thing in the browser
       Then the list of Linus shows "Welcome"
       And the page of Linus does not say "Rename"
 
+  @claim:role-owner+1
+  Rule: The owner deletes a Thing, and is asked before
+
+    Scenario: Ada deletes it on its own page
+      Given Ada and Grace have the Thing open in their browsers
+      Then the page of Grace does not say "Delete this Thing"
+      When Ada presses "Delete this Thing"
+      Then the page of Ada says "Delete this Thing for everybody? It cannot be brought back."
+      When Ada presses "Cancel"
+      And Ada types "Still here" at the end of the notes
+      Then Grace finds "Still here" in the notes
+      When Ada presses "Delete this Thing"
+      And Ada presses "Delete for everybody"
+      Then the page of Ada says "Nothing is shared with you yet."
+      And the page of Grace says "The Thing was deleted."
+
+    Scenario: Ada deletes it on the home page
+      Given Ada has made 2 Things
+      And Grace has the Thing open in her browser
+      And Ada has the home page open in her browser
+      When Ada presses "Delete “Welcome”"
+      And Ada presses "Delete for everybody"
+      Then the page of Ada says "“Welcome” is deleted."
+      And the list of Ada shows "Thing 2, Thing 1"
+      And the page of Grace says "The Thing was deleted."
+
+    Scenario: Grace may change it, and not delete it
+      Given Grace has the home page open in her browser
+      Then the page of Grace says "Rename"
+      And the page of Grace does not say "Delete"
+
   @claim:unnoticed+1
   Rule: A part of the server may fail while you draw, and you do not notice
 

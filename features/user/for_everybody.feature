@@ -19,7 +19,10 @@ Feature: Pages for everybody
     Scenario: The home page
       Given Ada has the home page open in her browser
       Then axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
-      When Ada presses "Rename “Welcome”"
+      When Ada presses "Delete “Welcome”"
+      Then axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
+      When Ada presses "Cancel"
+      And Ada presses "Rename “Welcome”"
       Then axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
 
     Scenario: The editor
@@ -34,6 +37,9 @@ Feature: Pages for everybody
       And Ada presses "History"
       Then the page of Ada says "ada made this Thing"
       And axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
+      When Ada presses "Close"
+      And Ada presses "Delete this Thing"
+      Then axe finds nothing wrong with the page of Ada, light or dark, on a desk or on a phone
 
     Scenario: The editor of somebody who works alone
       Given Linus has the Thing open in his browser

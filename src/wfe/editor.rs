@@ -132,6 +132,7 @@ fn content(thing: &str, user: &str, live: bool) -> Markup {
                 }
                 h2 { label for="notes" { "Notes" } }
                 textarea #notes readonly {}
+                button #open-delete type="button" hidden { "Delete this Thing" }
             }
         }
         (share_dialog())

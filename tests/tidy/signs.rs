@@ -7,7 +7,7 @@ use std::{
 
 const EXPLAINED: &str = "book/src/user/signs.md";
 /// Scripts whose words are for everybody. The administrators' page has a guide of its own.
-const SCRIPTS: [&str; 4] = ["editor", "home", "kept", "ajax.ts"];
+const SCRIPTS: [&str; 5] = ["editor", "home", "kept", "ajax.ts", "delete.ts"];
 /// What the server writes into pages for everybody.
 const PAGES: [&str; 2] = ["src/wfe/editor.rs", "src/wfe/pages.rs"];
 

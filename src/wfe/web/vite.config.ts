@@ -20,7 +20,7 @@ export default defineConfig({
         entryFileNames: '[name].js',
         chunkFileNames: '[name].js',
         assetFileNames: '[name][extname]',
-        manualChunks: (id) => (/node_modules|client\/js|src\/(ajax|content|dom|kept-copy)/.test(id) ? 'client' : undefined),
+        manualChunks: (id) => (/node_modules|client\/js|src\/(ajax|content|delete|dom|kept-copy)/.test(id) ? 'client' : undefined),
       },
     },
   },

@@ -4,6 +4,7 @@ import { LiveThing, Presence, Stream } from '@widgetapp/client';
 import './editor.css';
 import { type Refused, post } from '../ajax.js';
 import { keepAsNew } from '../content.js';
+import { askToDelete } from '../delete.js';
 import { element, find } from '../dom.js';
 import { keptAs, keptCopy } from '../kept-copy.js';
 import { AloneThing } from './alone.js';
@@ -119,7 +120,8 @@ function showState(): void {
   tools.enabled = enabled;
   notes.readOnly = title.readOnly = !enabled;
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-changes]')) button.disabled = !enabled;
-  find<HTMLElement>('#open-share').hidden = thing.role !== 'owner';
+  const isOwner = thing.role === 'owner' && thing.state !== 'ended';
+  find<HTMLElement>('#open-share').hidden = find<HTMLElement>('#open-delete').hidden = !isOwner;
   showLogIn();
   const isEmpty = parts.map.size + parts.notes.length === 0;
   find<HTMLElement>('#keep-copy').hidden = thing.state !== 'ended' || loginOver !== undefined || isEmpty;
@@ -203,6 +205,13 @@ find('#keep-copy').addEventListener('click', () => {
     },
     (error: Refused) => (find('#explained output').textContent = `That did not work: ${error.message}.`),
   );
+});
+
+find('#open-delete').addEventListener('click', () => {
+  askToDelete(id, parts.title, async () => {
+    await thing.forget();
+    location.assign('/');
+  });
 });
 
 // Whoever leaves with changes that are not stored anywhere is asked first.

@@ -6,6 +6,7 @@ import { Stream } from '@widgetapp/client';
 
 import { Refused, get, post } from '../ajax.js';
 import { element, find } from '../dom.js';
+import { offerDelete } from './delete.js';
 import { offerRename } from './rename.js';
 
 interface Entry {
@@ -68,8 +69,14 @@ function row({ thing, title, role, changed_at }: Entry): HTMLTableRowElement {
     element('td', {}, role),
     element('td', {}, time),
   );
-  offerRename(made, said);
+  offer(made);
   return made;
+}
+
+/** What may be done with a Thing without opening it. */
+function offer(row: HTMLTableRowElement): void {
+  offerRename(row, said);
+  offerDelete(row, said);
 }
 
 /** As the reader's language and place have it, wherever the row came from. */
@@ -98,7 +105,7 @@ function watch(): void {
 }
 
 // Those that came with the page.
-for (const row of body.rows) offerRename(row, said);
+for (const row of body.rows) offer(row);
 body.querySelectorAll('time').forEach(showTime);
 watch();
 // What was typed before this script was there.
