@@ -51,7 +51,6 @@ Feature: What runs out
       Then the answer is 503 with the code 115 "unavailable"
       And the answer's header "Retry-After" is "1"
       And nobody was let in
-      And the server's log tells "a login cannot be read or stored"
       When there is room on the disk again
       And Grace tries to log in
       Then the answer is 200
@@ -88,13 +87,6 @@ Feature: What runs out
         """
         {"id": 2, "error": {"code": 115, "name": "unavailable", "temporary": true, "retry_after_ms": 1000}}
         """
-
-    Scenario: What would come with every request is told once
-      Given there is no room on the disk
-      When Grace tries to log in 10 times
-      Then the server's log has told 1 time of "a login cannot be read or stored"
-      And the server's log has told 0 times of "failed to save session"
-      And the server's log has told 0 times of "error=Backend"
 
   @claim:no-descriptors+1
   Rule: Without descriptors new clients are refused, and those that are there go on

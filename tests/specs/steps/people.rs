@@ -213,13 +213,6 @@ async fn tries_to_log_in(scene: &mut Scene, name: Name) {
     scene.answer = Some(web::try_to_log_in(scene, &name, &[]).await);
 }
 
-#[when(expr = "{person} tries to log in {int} times")]
-async fn tries_again_and_again(scene: &mut Scene, name: Name, times: usize) {
-    for _ in 0..times {
-        tries_to_log_in(scene, Name(name.to_string())).await;
-    }
-}
-
 #[then("nobody was let in")]
 async fn not_let_in(scene: &mut Scene) {
     assert_eq!(scene.answer().header("set-cookie"), "");

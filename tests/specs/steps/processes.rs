@@ -153,12 +153,6 @@ async fn log_tells(scene: &mut Scene, what: String) {
     until("the log tells it", || product.log().contains(&what).then_some(())).await;
 }
 
-#[then(expr = "the server's log has told {int} time(s) of {string}")]
-async fn log_has_told(scene: &mut Scene, times: usize, what: String) {
-    let log = scene.product().log();
-    assert_eq!(log.lines().filter(|line| line.contains(&what)).count(), times, "{log}");
-}
-
 #[then(expr = "another {kind} takes its place")]
 pub(super) async fn is_replaced(scene: &mut Scene, kind: Kind) {
     let old = scene.pids[&*kind];
