@@ -7,11 +7,19 @@ use axum::{
     extract::{OriginalUri, Path, State},
     response::{IntoResponse, Redirect, Response},
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde_json::json;
 
-use super::{App, body::Fields, caller, guides, login::AuthSession, pages, problem::Problem};
+use super::{
+    App,
+    body::Fields,
+    caller, guides,
+    login::{self, AuthSession},
+    pages,
+    problem::Problem,
+};
 use crate::{
     access::{self, Door},
     protocol::{ErrorCode, action::Action},
@@ -40,7 +48,8 @@ pub(super) async fn page(
     let thing = thing.parse().map_err(|_| ErrorCode::ThingNotFound)?;
     let title = app.store().title(thing)?;
     let live = access::may_stream(app.store(), &caller).is_ok();
-    let content = content(&thing.to_string(), &caller.principal.name, live);
+    let login = login::kept_id(&auth).map(|login| BASE64_URL_SAFE_NO_PAD.encode(login)).unwrap_or_default();
+    let content = content(&thing.to_string(), &caller.principal.name, &login, live);
     Ok(guides::may_show(&app, pages::full(&title, &heading(&title), &content)))
 }
 
@@ -83,7 +92,8 @@ fn heading(title: &str) -> Markup {
     }
 }
 
-fn content(thing: &str, user: &str, live: bool) -> Markup {
+/// `login` stays the same if somebody is renamed, and tells nothing of the cookie.
+fn content(thing: &str, user: &str, login: &str, live: bool) -> Markup {
     let tools = [("select", "Select", "V"), ("box", "Box", "B"), ("circle", "Circle", "C"), ("note", "Note", "N")];
     html! {
         section #explained aria-label="What you should know" hidden {
@@ -92,7 +102,7 @@ fn content(thing: &str, user: &str, live: bool) -> Markup {
             button #keep-copy type="button" hidden { (KEEP) }
             output role="status" {}
         }
-        main #editor data-thing=(thing) data-user=(user) data-live=(live) {
+        main #editor data-thing=(thing) data-user=(user) data-login=(login) data-live=(live) {
             section #work aria-label="Drawing" {
                 div .tools role="toolbar" aria-label="Tools" {
                     @for (tool, name, key) in tools {

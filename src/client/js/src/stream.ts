@@ -66,7 +66,7 @@ export interface StreamEvents {
   live: Welcome;
   /** Something was pushed. */
   push: Message;
-  /** Somebody else was welcomed than the options say. */
+  /** Somebody else was welcomed than the options say; `accept` takes them all the same. */
   stranger: Welcome;
   /** It is over. */
   ended: Ended;
@@ -110,6 +110,7 @@ export class Stream {
   readonly #listeners = new Map<keyof StreamEvents, Set<Listener<never>>>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #backOff = new BackOff();
+  #user: string | undefined;
   #socket: SocketLike | undefined;
   #state: StreamState = 'waiting';
   #welcome: Welcome | undefined;
@@ -121,6 +122,7 @@ export class Stream {
 
   constructor(options: StreamOptions = {}) {
     this.#options = options;
+    this.#user = options.user;
     // Where there is a window, it says when the network comes and goes.
     globalThis.addEventListener?.('online', () => this.#state === 'waiting' && this.connect());
     globalThis.addEventListener?.('offline', () => this.#state === 'live' && this.#lost());
@@ -159,6 +161,12 @@ export class Stream {
     if (this.#state === 'connecting' || this.#state === 'live') return;
     clearTimeout(this.#retry);
     void this.#try();
+  }
+
+  /** From now on this is who has to be welcomed, as when somebody was renamed; connects. */
+  accept(user: string): void {
+    this.#user = user;
+    this.connect();
   }
 
   /** Ends the connection; `connect` makes a new one. */
@@ -254,7 +262,7 @@ export class Stream {
   #session({ name, body }: Message): void {
     if (name === 'welcome') {
       const welcome = body as Welcome;
-      if (this.#options.user !== undefined && welcome.user !== this.#options.user) {
+      if (this.#user !== undefined && welcome.user !== this.#user) {
         this.#lost();
         return this.#emit('stranger', welcome);
       }

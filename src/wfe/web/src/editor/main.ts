@@ -23,7 +23,8 @@ import { Undo } from './undo.js';
 import { View } from './view.js';
 import { whenRefused } from './refusal.js';
 
-const { thing: id, user, live } = find<HTMLElement>('#editor').dataset as { thing: string; user: string; live: string };
+const made = find<HTMLElement>('#editor').dataset as { thing: string; user: string; login: string; live: string };
+const { thing: id, user, login, live } = made;
 const keepAs = keptAs(user, id);
 
 let thing: OpenThing;
@@ -36,7 +37,7 @@ if (live === 'true') {
   const stream = new Stream({ user });
   const shared = new LiveThing(stream, id, { keepAs });
   [thing, presence] = [shared, new Presence(stream, shared)];
-  whenRefused(stream, id, {
+  whenRefused(stream, id, login, {
     notApproved: () => goAlone(shared),
     loggedOut: (isSo) => {
       loggedOut = isSo;

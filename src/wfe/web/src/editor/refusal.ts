@@ -20,7 +20,8 @@ export interface Refusals {
   loginOver(why: string): void;
 }
 
-export function whenRefused(stream: Stream, thing: string, { notApproved, loggedOut, loginOver }: Refusals): void {
+/** `login` is the one that the page was made for. */
+export function whenRefused(stream: Stream, thing: string, login: string, { notApproved, loggedOut, loginOver }: Refusals): void {
   let isOver = false;
   const over = () => {
     if (isOver) return;
@@ -33,7 +34,11 @@ export function whenRefused(stream: Stream, thing: string, { notApproved, logged
     if (code === APPROVAL_WITHDRAWN) over();
     else if (why) loginOver(why);
   });
-  stream.on('stranger', () => loggedOut(true));
+  stream.on('stranger', async ({ user }) => {
+    // Whoever was renamed has another name, and is logged in as before.
+    if ((await loginNow()) === login) stream.accept(user);
+    else loggedOut(true);
+  });
   stream.on('live', () => loggedOut(false));
   // A browser does not tell why a connection is refused, so that is asked in another way.
   let before = stream.state;
@@ -46,4 +51,11 @@ export function whenRefused(stream: Stream, thing: string, { notApproved, logged
     }
     before = state;
   });
+}
+
+/** The login that this page would be made for now. */
+async function loginNow(): Promise<string | undefined> {
+  const page = await fetch(location.pathname).then((answer) => answer.text(), () => '');
+  const made = new DOMParser().parseFromString(page, 'text/html');
+  return made.querySelector<HTMLElement>('#editor')?.dataset.login;
 }
