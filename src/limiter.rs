@@ -96,7 +96,8 @@ impl Bucket {
     /// Takes one out, if there is one; else says what there is of one.
     fn take(&mut self, rate: Rate, now: Instant) -> Result<(), f64> {
         *self = Self { tokens: self.level(rate, now), at: now };
-        if self.tokens < 1.0 {
+        // Who was told to wait for so long finds it filled, however the sums were rounded.
+        if self.tokens < 1.0 - 1e-9 {
             return Err(self.tokens);
         }
         self.tokens -= 1.0;

@@ -229,7 +229,7 @@ Feature: Watching
       When the administrator runs "widgetapp_admin -config"
       Then the command shows "audit.keep_days" as "7" from "environment variable WIDGETAPP_AUDIT__KEEP_DAYS"
       And the command shows "things.idle_seconds" as "33" from "configuration file"
-      And the command shows "server.listen" as '["127.0.0.1:0"]' from "flag --listen"
+      And the command shows "server.listen" as '["ADDRESS"]' from "flag --listen"
       And the command shows "audit.keep_rows" as "100000" from "default"
 
   @claim:log-json+1

@@ -3,7 +3,11 @@
 
 use std::{fmt::Display, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::Value;
 use serde_path_to_error::{Deserializer as Tracked, Track};
 
 /// What serde expects, and how it is said.
@@ -36,6 +40,17 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Place<T> {
             }),
         }
     }
+}
+
+/// Reads JSON as a type.
+///
+/// # Errors
+/// It does not fit; where, and what is expected there.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let place = Some(error.path()).filter(|place| place.iter().len() > 0).map(ToString::to_string);
+        at(place.as_deref(), error.inner())
+    })
 }
 
 /// The error of a decoder, after its place if that is known, which says more than line and column.
@@ -103,10 +118,14 @@ mod tests {
         }
         for (why, said) in [
             (
+                super::read::<Scroll>(serde_json::json!({"limit": "abc"})).unwrap_err(),
+                "limit: invalid type: string \"abc\", expected a whole number from 0",
+            ),
+            (super::read::<Edit>(serde_json::json!({})).unwrap_err(), "missing field `key`"),
+            (
                 why::<WithBody<Scroll>>(r#"{"body":{"limit":"abc"}}"#),
                 "body.limit: invalid type: string \"abc\", expected a whole number from 0",
             ),
-            (why::<WithBody<Edit>>(r#"{"body":[1]}"#), "body[0]: invalid type: integer `1`, expected a text"),
             (why::<WithBody<Edit>>(r#"{"body":{"patch":[]}}"#), "body: missing field `key`"),
             (
                 why::<WithBody<Open>>(r#"{"body":{"since":{"epoch":"e","offset":-1}}}"#),

@@ -11,7 +11,7 @@ pub mod codes;
 pub mod content;
 pub mod limits;
 pub mod message;
-mod misfit;
+pub mod misfit;
 pub mod notification;
 pub mod presence;
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::{
         action::{Action, Form},
         limits,
         message::WithBody,
+        misfit,
     },
     store::Store,
 };
@@ -125,7 +126,7 @@ impl Call {
     pub fn seen(&self) -> Result<Option<u64>, ErrorBody> {
         let Body::Json(body) = &self.body else { return Ok(self.seen) };
         let offset = body.get("offset").filter(|offset| !offset.is_null());
-        let read = |offset: &Value| offset.as_u64().ok_or_else(|| misfit("\"offset\" is the number of a change"));
+        let read = |offset: &Value| offset.as_u64().ok_or_else(|| unfit("\"offset\" is the number of a change"));
         offset.map(read).transpose()
     }
 
@@ -138,9 +139,9 @@ impl Call {
             Body::Message(codec, message) => {
                 codec.decode::<WithBody<T>>(message).map(|decoded| decoded.body).map_err(|error| error.to_string())
             }
-            Body::Json(value) => serde_json::from_value(value.take()).map_err(|error| error.to_string()),
+            Body::Json(value) => misfit::read(value.take()),
         };
-        decoded.map_err(misfit)
+        decoded.map_err(unfit)
     }
 
     /// Like [`Call::body`], for actions whose body may be left out.
@@ -156,7 +157,7 @@ impl Call {
         }
         if let Body::Message(codec, message) = &self.body {
             let decoded = codec.decode::<Optional<T>>(message);
-            return decoded.map(|decoded| decoded.body.unwrap_or_default()).map_err(misfit);
+            return decoded.map(|decoded| decoded.body.unwrap_or_default()).map_err(unfit);
         }
         self.body()
     }
@@ -202,7 +203,7 @@ impl Call {
     }
 }
 
-fn misfit(why: impl std::fmt::Display) -> ErrorBody {
+fn unfit(why: impl std::fmt::Display) -> ErrorBody {
     ErrorBody::new(ErrorCode::InvalidAction, format!("the body does not fit this action: {why}"))
 }
 

@@ -1,4 +1,4 @@
-// Brings what was typed without a network to a Thing, over the stream: sync.mjs THING, with an access token in
+// Brings what was drawn without a network to a Thing, over the stream: sync.mjs THING, with an access token in
 // WIDGETAPP_TOKEN.
 import * as Y from 'yjs';
 import * as sync from 'y-protocols/sync';
@@ -12,7 +12,9 @@ const protocols = ['widgetapp.v1.json', `bearer.${process.env.WIDGETAPP_TOKEN}`]
 
 // What a program has kept: in a real one it comes from a file.
 const doc = new Y.Doc();
-doc.getText('notes').insert(0, 'Typed on a train. ');
+const parts = doc.getMap('parts');
+const seat = { kind: 'box', x: 400, y: 40, w: 60, h: 60, label: new Y.Text('Drawn on a train') };
+parts.set('seat', new Y.Map(Object.entries(seat)));
 
 const socket = new WebSocket(`${server.replace('http', 'ws')}/_stream`, protocols);
 const send = (message) => socket.send(JSON.stringify({ thing, ...message }));
@@ -42,7 +44,7 @@ socket.onmessage = ({ data: text }) => {
     if (answer) sendSync(answer);
   } else if (port === 201) {
     console.log(body.durable ? 'stored' : 'not stored', 'as change', body.offset);
-    console.log(doc.getText('notes').toString().trim());
+    for (const part of [...parts.values()]) console.log('-', part.get('label').toString());
     socket.close(1000);
   }
 };

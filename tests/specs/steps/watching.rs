@@ -381,6 +381,7 @@ async fn is_left_alone(scene: &mut Scene, kind: Kind, count: u64) {
 
 #[then(expr = "the command shows {string} as {string} from {string}")]
 async fn shows_setting(scene: &mut Scene, key: String, value: String, from: String) {
+    let value = value.replace("ADDRESS", scene.product().address());
     let (code, output, _) = scene.command.as_ref().expect("it was run");
     let line = output.lines().find(|line| line.split_whitespace().next() == Some(&key)).expect("the key is there");
     let rest = line[key.len()..].trim_start();
