@@ -189,7 +189,7 @@ Feature: Settings
       And the command succeeds and says "warning: server.demo: "
 
     @claim:config-warns+1
-    Scenario Outline: <what>
+    Scenario Outline: Risky: <what>
       Given WidgetApp is running
       And the administrator has a "widgetapp.toml":
         """
